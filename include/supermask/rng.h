@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* rng.h - counter-based random numbers: a value depends only on (seed, stream, index), never on the order in which
+ * values are asked for or on the number of threads.
+ *
+ * Generator: Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3") from
+ * Random123; key = seed, counter = (index / 4, stream). */
+#ifndef SUPERMASK_RNG_H
+#define SUPERMASK_RNG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a number is for. The upper half of a stream says the purpose, the lower half counts (layers, epochs). */
+enum sm_rng_purpose {
+    SM_RNG_WEIGHTS = 1, /* initial weights; count = layer index */
+    SM_RNG_SCORES = 2,  /* initial scores; count = layer index */
+    SM_RNG_ORDER = 3,   /* order of the training samples; count = epoch */
+    SM_RNG_DIGITS = 4,  /* strokes of the built-in digits; count = sample */
+    SM_RNG_NULL = 5,    /* null models of the analyzer; count = replicate */
+    SM_RNG_TEST = 6     /* the tests' own input */
+};
+
+struct sm_rng {
+    uint64_t seed;
+    uint64_t stream;
+};
+
+struct sm_rng sm_rng_make(uint64_t seed, enum sm_rng_purpose purpose, uint32_t count);
+
+uint32_t sm_rng_u32(const struct sm_rng *rng, uint64_t index);     /* uniform over all 2^32 values */
+double sm_rng_uniform(const struct sm_rng *rng, uint64_t index);   /* in (0, 1), 32 bits, never 0 or 1 */
+double sm_rng_normal(const struct sm_rng *rng, uint64_t index);    /* mean 0, sd 1 (Box-Muller on two own values) */
+uint64_t sm_rng_below(const struct sm_rng *rng, uint64_t index, uint64_t bound); /* in [0, bound), from 64 own bits; bound >= 1 */
+
+/* Fisher-Yates: order[0..n) becomes a uniform permutation of 0..n-1. n < 2^32. */
+void sm_rng_permutation(const struct sm_rng *rng, uint32_t *order, size_t n);
+
+#endif
