@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* progress.h - how long work shows itself on standard error: a bar redrawn in place on a terminal, one plain
+ * key=value line a unit elsewhere. Nothing goes to standard output. */
+#ifndef SUPERMASK_PROGRESS_H
+#define SUPERMASK_PROGRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct sm_progress {
+    bool quiet, terminal;
+    const char *label;         /* borrowed */
+    size_t total, done, first; /* first: units that were done before the clock started */
+    double started, drawn;     /* seconds, monotonic clock */
+};
+
+/* Bar if stderr is a terminal (TERM not dumb, NO_COLOR and CI unset), else plain lines. */
+/* `label` is the name of the unit, one word ("epoch"). */
+void sm_progress_start(struct sm_progress *progress, const char *label, size_t total, bool quiet);
+/* Of a resumed run: so many units were done before. They do not count in the estimate of the time left. */
+void sm_progress_skip(struct sm_progress *progress, size_t done);
+/* `done` of total units; `detail` is key=value text ("loss=0.12 test_accuracy=0.975"), may be NULL. A bar redraws at
+ * most ten times a second; a plain line is written each call, with UTC time, elapsed seconds and the estimate of the
+ * seconds left: "2026-11-20T15:00:00Z epoch=3 of=100 DETAIL elapsed=12 left=388". */
+void sm_progress_update(struct sm_progress *progress, size_t done, const char *detail);
+/* Ends the bar's line. */
+void sm_progress_end(struct sm_progress *progress);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* recipe.h - a recipe: every setting of a training run. One table of keys (lib/recipe.c) serves the defaults, the YAML
+ * file, --set, the check, the printed text and the help, so that a setting is added in one row. */
+#ifndef SUPERMASK_RECIPE_H
+#define SUPERMASK_RECIPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <supermask/error.h>
+#include <supermask/network.h>
+
+/* Initial weights from the scale's deviation s: +s or -s with equal chance; uniform in (-sqrt(3) s, sqrt(3) s);
+ * normal with deviation s. Initial scores are always uniform in (-sqrt(3) s, sqrt(3) s). */
+enum sm_weight_init { SM_WEIGHTS_SIGNED_CONSTANT, SM_WEIGHTS_UNIFORM, SM_WEIGHTS_NORMAL };
+/* The deviation s of a layer with gain f (Koster, Grothe & Rettinger 2022, section 3; He et al. 2015; Glorot & Bengio
+ * 2010): he      s = sqrt(f * 2 / fan_in)               own gain f = 1 xavier  s = sqrt(f * 2 / (fan_in + fan_out)) own
+ * gain f = 1 elus    s = sqrt(f * 2 / fan_in)               own gain f = 1.5   (sqrt(3 / fan_in)) elu     s = sqrt(f *
+ * 2 / fan_in)               own gain f = 0.75  (sqrt(1.5 / fan_in)) Choosing weight_scale (score_scale) sets
+ * weight_gain (score_gain) to the scale's own; a gain beside it replaces that. */
+enum sm_init_scale { SM_SCALE_HE, SM_SCALE_XAVIER, SM_SCALE_ELUS, SM_SCALE_ELU };
+double sm_scale_gain(enum sm_init_scale scale);
+double sm_scale_deviation(enum sm_init_scale scale, double gain, size_t fan_in, size_t fan_out);
+
+/* Choosing a schedule sets schedule_rate to its own: .96 for staircase, .9 otherwise. */
+enum sm_schedule_kind { SM_SCHEDULE_CONSTANT, SM_SCHEDULE_EXPONENTIAL, SM_SCHEDULE_STAIRCASE, SM_SCHEDULE_PLATEAU };
+enum sm_threshold_kind { SM_THRESHOLD_ABSOLUTE, SM_THRESHOLD_RELATIVE };
+enum sm_loss_kind { SM_LOSS_CLIPPED, SM_LOSS_LOGITS };
+enum sm_standardize_kind { SM_STANDARDIZE_IMAGE, SM_STANDARDIZE_UNIT }; /* (x-mean)/max(sd, 1/sqrt(pixels)), or x/255 */
+enum sm_order_kind { SM_ORDER_FIXED, SM_ORDER_SHUFFLED };
+
+struct sm_recipe {
+    char name[SM_NAME_SIZE]; /* "fcn-mnist" */
+    char description[256];
+    char network[256];          /* shipped name, file, or widths: see sm_network_read */
+    char dataset[SM_NAME_SIZE]; /* "digits", "mnist" */
+    char method[SM_NAME_SIZE];  /* "signed-supermask", "dense" */
+    enum sm_activation activation;
+    enum sm_loss_kind loss;
+    enum sm_standardize_kind standardize;
+    enum sm_order_kind order;
+    int64_t epochs, batch;
+    char optimizer[SM_NAME_SIZE]; /* "sgdw" */
+    double learning_rate, weight_decay, momentum;
+    bool nesterov;
+    enum sm_schedule_kind schedule;
+    double schedule_rate; /* exponential .9, staircase .96 */
+    double decay_epochs;
+    int64_t staircase_steps; /* steps the staircase counts as an epoch: 390 */
+    int64_t plateau_patience, plateau_reductions, plateau_cooldown, plateau_start;
+    double plateau_factor;
+    enum sm_threshold_kind threshold_kind;
+    double threshold;
+    enum sm_weight_init weight_init;
+    enum sm_init_scale weight_scale;
+    double weight_gain; /* f in sqrt(f*2/fan_in) */
+    enum sm_init_scale score_scale;
+    double score_gain;
+    int64_t record_every; /* 0: every epoch; N: every N steps (key `record`: "epoch" or N) */
+    bool record_scores;
+    uint64_t weight_seed, score_seed, data_seed;
+    int64_t threads;                                /* 0: one for each CPU this process may use */
+    double published_accuracy, published_remaining; /* shares; NaN where nothing was published */
+    char published_source[256];
+};
+
+/* A signed-supermask run with the published settings of the FCN (SPEC 1.1, 1.8), without a network's or a data set's
+ * name; all seeds are 1. */
+void sm_recipe_defaults(struct sm_recipe *recipe);
+
+/* The path that a user's word stands for: a word with '/' or the ending .yaml or .yml is a path itself, another one is
+ * the name of a shipped recipe. malloc'ed; NULL and a sentence for a name that is not shipped (the sentence has the
+ * nearest one). */
+char *sm_recipe_path(const char *name_or_path, struct sm_error *err);
+
+/* Overlays a YAML file: a shipped name or a path. Unknown keys, wrong types and values out of range fail with
+ * "FILE:LINE: ..." and, for a misspelled key or choice, the nearest right one. The order of the keys in the file does
+ * not matter. A file without the key `name` is named after itself. */
+int sm_recipe_read(struct sm_recipe *recipe, const char *name_or_path, struct sm_error *err);
+
+/* Overlays YAML text (the `recipe` attribute of a run file); `origin` names it in sentences. */
+int sm_recipe_parse(struct sm_recipe *recipe, const char *text, const char *origin, struct sm_error *err);
+
+/* Overlays one KEY=VALUE (the argument of --set). */
+int sm_recipe_set(struct sm_recipe *recipe, const char *assignment, struct sm_error *err);
+
+/* Overlays several at once. Of two values for one key the later wins; the order of different keys does not matter (a
+ * gain stays whether it stands before or behind its scale). On failure the recipe is unspecified. */
+int sm_recipe_set_all(struct sm_recipe *recipe, const char *const *assignments, size_t n, struct sm_error *err);
+
+/* What no single key can tell: combinations that make no sense, and keys that must be there. */
+int sm_recipe_check(const struct sm_recipe *recipe, struct sm_error *err);
+
+/* The whole recipe as YAML text, every key, in the table's order; parses back to the same recipe bit for bit. The
+ * caller frees. NULL when out of memory. */
+char *sm_recipe_text(const struct sm_recipe *recipe);
+
+/* The first key in which two recipes differ in a way that changes results, or NULL; `threads`, `description`
+ * and the published values do not count. Constant string. */
+const char *sm_recipe_differs(const struct sm_recipe *a, const struct sm_recipe *b);
+
+/* Name of key number `index` in the table's order, NULL past the end. */
+const char *sm_recipe_key(size_t index);
+
+/* Prints the keys with type, default and one line of help to `out` (for --keys and the README). */
+void sm_recipe_print_keys(FILE *out);
+
+#endif

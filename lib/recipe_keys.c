@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "recipe_keys.h"
+
+#include <supermask/text.h>
+
+static void own_weight_gain(struct sm_recipe *recipe) {
+    recipe->weight_gain = sm_scale_gain(recipe->weight_scale);
+}
+
+static void own_score_gain(struct sm_recipe *recipe) {
+    recipe->score_gain = sm_scale_gain(recipe->score_scale);
+}
+
+static void own_schedule_rate(struct sm_recipe *recipe) {
+    recipe->schedule_rate = recipe->schedule == SM_SCHEDULE_STAIRCASE ? 0.96 : 0.9;
+}
+
+/* Each list stands in the order of its enumeration in recipe.h or network.h. */
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define ACTIVATIONS WORDS([SM_LINEAR] = "linear", [SM_ELU] = "elu", [SM_RELU] = "relu")
+#define LOSSES WORDS([SM_LOSS_CLIPPED] = "clipped", [SM_LOSS_LOGITS] = "logits")
+#define STANDARDIZATIONS WORDS([SM_STANDARDIZE_IMAGE] = "image", [SM_STANDARDIZE_UNIT] = "unit")
+#define ORDERS WORDS([SM_ORDER_FIXED] = "fixed", [SM_ORDER_SHUFFLED] = "shuffled")
+#define OPTIMIZERS WORDS("sgdw")
+#define SCHEDULES                                                                                                      \
+    WORDS([SM_SCHEDULE_CONSTANT] = "constant", [SM_SCHEDULE_EXPONENTIAL] = "exponential",                              \
+          [SM_SCHEDULE_STAIRCASE] = "staircase", [SM_SCHEDULE_PLATEAU] = "plateau")
+#define THRESHOLDS WORDS([SM_THRESHOLD_ABSOLUTE] = "absolute", [SM_THRESHOLD_RELATIVE] = "relative")
+#define WEIGHT_INITS                                                                                                   \
+    WORDS([SM_WEIGHTS_SIGNED_CONSTANT] = "signed-constant", [SM_WEIGHTS_UNIFORM] = "uniform",                          \
+          [SM_WEIGHTS_NORMAL] = "normal")
+#define SCALES                                                                                                         \
+    WORDS([SM_SCALE_HE] = "he", [SM_SCALE_XAVIER] = "xavier", [SM_SCALE_ELUS] = "elus", [SM_SCALE_ELU] = "elu")
+
+#define FIELD(field)                                                                                                   \
+    .name = #field, .offset = offsetof(struct sm_recipe, field), .size = sizeof((struct sm_recipe *)0)->field
+#define RANGE(least, most) .min = (least), .max = (most)
+
+const struct recipe_key sm_recipe_keys[] = {
+    {FIELD(name), .type = RECIPE_NAME, .help = "name of the recipe; part of the run file's name"},
+    {FIELD(description), .type = RECIPE_LINE, .comment = true, .help = "one line for --list"},
+    {FIELD(network), .type = RECIPE_LINE, .help = "shipped name, file, or widths such as 784-300-100-10"},
+    {FIELD(dataset), .type = RECIPE_NAME, .help = "mnist or digits"},
+    {FIELD(method), .type = RECIPE_NAME, .help = "what is learned: see --list"},
+    {FIELD(activation), .type = RECIPE_CHOICE, .choices = ACTIVATIONS, .help = "of every layer but the last"},
+    {FIELD(loss), .type = RECIPE_CHOICE, .choices = LOSSES,
+     .help = "cross-entropy, softmax outputs clipped to [1e-7, 1 - 1e-7] or not"},
+    {FIELD(standardize), .type = RECIPE_CHOICE, .choices = STANDARDIZATIONS,
+     .help = "image: each to mean 0 and deviation 1; unit: pixels in [0, 1]"},
+    {FIELD(order), .type = RECIPE_CHOICE, .choices = ORDERS,
+     .help = "of the training images, the same every epoch or reshuffled"},
+    {FIELD(epochs), .type = RECIPE_INT, RANGE(1, 1e6), .help = "passes over the training images"},
+    {FIELD(batch), .type = RECIPE_INT, RANGE(1, 1e6), .help = "images a step"},
+    {FIELD(optimizer), .type = RECIPE_WORD, .choices = OPTIMIZERS,
+     .help = "sgdw: SGD with weight decay decoupled from the rate"},
+    {FIELD(learning_rate), .type = RECIPE_REAL, RANGE(0, 1e6), .help = "at the first step"},
+    {FIELD(weight_decay), .type = RECIPE_REAL, RANGE(0, 1),
+     .help = "share taken off each step, not multiplied by the rate"},
+    {FIELD(momentum), .type = RECIPE_REAL, RANGE(0, 0.9999), .help = "of the optimizer"},
+    {FIELD(nesterov), .type = RECIPE_BOOL, .help = "Nesterov momentum"},
+    {FIELD(schedule), .type = RECIPE_CHOICE, .choices = SCHEDULES, .chosen = own_schedule_rate,
+     .help = "of the learning rate and the weight decay; sets schedule_rate to its own"},
+    {FIELD(schedule_rate), .type = RECIPE_REAL, RANGE(1e-6, 1),
+     .help = "factor of exponential (own: 0.9) and staircase (0.96)"},
+    {FIELD(decay_epochs), .type = RECIPE_REAL, RANGE(1e-3, 1e6), .help = "epochs for one factor"},
+    {FIELD(staircase_steps), .type = RECIPE_INT, RANGE(1, 1e9), .help = "steps that the staircase counts as an epoch"},
+    {FIELD(plateau_patience), .type = RECIPE_INT, RANGE(2, 64),
+     .help = "plateau: epochs without progress before a reduction"},
+    {FIELD(plateau_reductions), .type = RECIPE_INT, RANGE(1, 1e6), .help = "plateau: training stops at this reduction"},
+    {FIELD(plateau_cooldown), .type = RECIPE_INT, RANGE(0, 1e6),
+     .help = "plateau: epochs after a reduction that do not count"},
+    {FIELD(plateau_start), .type = RECIPE_INT, RANGE(0, 1e6), .help = "plateau: first epoch that counts"},
+    {FIELD(plateau_factor), .type = RECIPE_REAL, RANGE(1e-6, 1), .help = "plateau: factor of a reduction"},
+    {FIELD(threshold_kind), .type = RECIPE_CHOICE, .choices = THRESHOLDS,
+     .help = "relative: share of the layer's largest initial |score|"},
+    {FIELD(threshold), .type = RECIPE_REAL, RANGE(0, 1e6), .help = "scores up to this size hide their weight"},
+    {FIELD(weight_init), .type = RECIPE_CHOICE, .choices = WEIGHT_INITS, .help = "distribution of the initial weights"},
+    {FIELD(weight_scale), .type = RECIPE_CHOICE, .choices = SCALES, .chosen = own_weight_gain,
+     .help = "of the initial weights; sets weight_gain to its own"},
+    {FIELD(weight_gain), .type = RECIPE_REAL, RANGE(1e-6, 1e6),
+     .help = "f in sqrt(f*2/fan_in); own: he 1, xavier 1, elus 1.5, elu 0.75"},
+    {FIELD(score_scale), .type = RECIPE_CHOICE, .choices = SCALES, .chosen = own_score_gain,
+     .help = "of the uniform initial scores; sets score_gain to its own"},
+    {FIELD(score_gain), .type = RECIPE_REAL, RANGE(1e-6, 1e6), .help = "as weight_gain"},
+    {.name = "record",
+     .type = RECIPE_RECORD,
+     .offset = offsetof(struct sm_recipe, record_every),
+     .size = sizeof((struct sm_recipe *)0)->record_every,
+     RANGE(1, 1e12),
+     .help = "when masks are recorded: epoch, or every so many steps"},
+    {FIELD(record_scores), .type = RECIPE_BOOL, .help = "record the scores with each mask"},
+    {FIELD(weight_seed), .type = RECIPE_SEED, .help = "of the initial weights"},
+    {FIELD(score_seed), .type = RECIPE_SEED, .help = "of the initial scores"},
+    {FIELD(data_seed), .type = RECIPE_SEED, .help = "of the order of the images, and of generated images"},
+    {FIELD(threads), .type = RECIPE_INT, RANGE(0, 4096), .comment = true,
+     .help = "0: one for each CPU this process may use"},
+    {FIELD(published_accuracy), .type = RECIPE_SHARE, .comment = true,
+     .help = "for comparison; nan where nothing is published"},
+    {FIELD(published_remaining), .type = RECIPE_SHARE, .comment = true,
+     .help = "share of non-hidden weights, likewise"},
+    {FIELD(published_source), .type = RECIPE_LINE, .comment = true, .help = "where the two stand"},
+};
+const size_t sm_recipe_n_keys = sizeof sm_recipe_keys / sizeof *sm_recipe_keys;
