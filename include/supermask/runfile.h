@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* runfile.h - the run file: one HDF5 file per training run (SPEC: "The run file"). lib/runfile*.c is the only place
+ * that knows HDF5.
+ *
+ * While a run is written the file is in HDF5's single-writer/multiple-reader mode, chunks are one record deep and every
+ * append is flushed: a run killed at any moment leaves a file that opens and holds every record whose append returned.
+ * records/step is written last, so its length is the number of whole records. Byte order and timestamps are fixed: the
+ * same run gives the same data sets. */
+#ifndef SUPERMASK_RUNFILE_H
+#define SUPERMASK_RUNFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <supermask/error.h>
+#include <supermask/network.h>
+
+#define SM_RUN_FORMAT "supermask-run"
+#define SM_RUN_FORMAT_VERSION 1
+
+/* One row of /metrics. Shares in [0,1]; NaN = not measured. */
+struct sm_metrics {
+    double epoch, train_loss, train_accuracy, test_loss, test_accuracy, learning_rate, weight_decay, remaining, seconds;
+};
+
+/* A named text attribute of /host (CPU, BLAS, compiler, versions, threads ...). */
+struct sm_host_fact {
+    const char *name, *value;
+};
+
+/* Everything that is known before the first step. Borrowed until sm_run_create returns. */
+struct sm_run_header {
+    const char *program_version, *command_line, *recipe; /* recipe: the whole resolved configuration as YAML text */
+    const char *recipe_name, *dataset, *method, *dataset_sha256;
+    uint64_t weight_seed, score_seed, data_seed;
+    const double *threshold; /* [n_layers], NaN where the method has none */
+    bool trains_weights;     /* dense: the weights move; final_weights stands where the scores would */
+    bool record_scores;      /* also append the scores of every record */
+    const struct sm_host_fact *host;
+    size_t n_host;
+};
+
+/* ---- writing ---- */
+
+struct sm_run_writer;
+
+/* Creates PATH (built as PATH.part, renamed when whole; fails if PATH exists) with weights[l] and scores[l],
+ * each [out, in(, kh, kw)]; scores is NULL for a method without them. The writer is locked against a second one. */
+int sm_run_create(struct sm_run_writer **writer, const char *path, const struct sm_run_header *header,
+                  const struct sm_network *net, const float *const *weights, const float *const *scores,
+                  struct sm_error *err);
+
+/* Reopens a run that did not finish, whatever killed it, keeping every whole record and metric row. The file is
+ * rebuilt beside itself and renamed, so a second crash costs nothing. Fails on a complete run and on one that another
+ * process is writing. Whether the recipe is the same is the caller's to check (sm_run_open, sm_recipe_differs). */
+int sm_run_resume(struct sm_run_writer **writer, const char *path, struct sm_error *err);
+
+size_t sm_run_n_records(const struct sm_run_writer *writer);
+size_t sm_run_n_metrics(const struct sm_run_writer *writer);
+
+/* Appends one record: masks[l] int8 in {-1, 0, +1} in the layer's shape; scores[l] where the header asked for scores,
+ * else NULL. `step` is at least 0 and rises from record to record. Flushed when it returns. After a failure (a full
+ * disk) nothing more is written, every later append fails, and the file holds what was whole before. */
+int sm_run_append_record(struct sm_run_writer *writer, int64_t step, double epoch, const int8_t *const *masks,
+                         const float *const *scores, struct sm_error *err);
+/* row->epoch is not NaN. */
+int sm_run_append_metrics(struct sm_run_writer *writer, const struct sm_metrics *row, struct sm_error *err);
+
+/* Writes final_scores (or final_weights; final_values is NULL for a method that trains neither), sets status to
+ * "complete" and closes; frees the writer in every case. After a failure the run is as it was, to be resumed. */
+int sm_run_finish(struct sm_run_writer *writer, const float *const *final_values, struct sm_error *err);
+
+/* Closes an unfinished run: readable, status "running", ready for sm_run_resume. NULL is allowed. */
+int sm_run_close(struct sm_run_writer *writer, struct sm_error *err);
+
+/* ---- checkpoint: PATH is a file of its own beside the run, replaced as a whole ---- */
+
+enum sm_array_type { SM_F32, SM_F64, SM_I64 };
+struct sm_array {
+    const char *name;
+    enum sm_array_type type;
+    size_t n;
+    void *data;
+};
+int sm_checkpoint_write(const char *path, const struct sm_array *arrays, size_t n_arrays, struct sm_error *err);
+/* Fills arrays[i].data; name, type and n must be those that were written. After a failure the data is undefined. */
+int sm_checkpoint_read(const char *path, const struct sm_array *arrays, size_t n_arrays, struct sm_error *err);
+
+/* ---- reading ---- */
+
+struct sm_run_handle; /* the open HDF5 objects */
+
+/* An opened run. All fields are read-only for the user; sm_run_destroy frees them. */
+struct sm_run {
+    char *path, *name; /* name: base name without extension */
+    bool complete;     /* status == "complete" */
+    char *created, *program_version, *command_line, *recipe, *recipe_name, *dataset, *method, *dataset_sha256;
+    uint64_t weight_seed, score_seed, data_seed;
+    struct sm_host_fact *host; /* [n_host] */
+    size_t n_host;
+    struct sm_network net;
+    double *threshold;   /* [n_layers] */
+    bool trains_weights; /* final_weights stand where final_scores would */
+    bool has_scores;     /* initial_scores are there */
+    bool has_final;      /* final_scores (final_weights) are there */
+    bool has_score_records;
+    size_t n_records;
+    int64_t *step; /* [n_records] */
+    double *epoch; /* [n_records] */
+    size_t n_metrics;
+    struct sm_metrics *metrics; /* [n_metrics] */
+    struct sm_run_handle *handle;
+};
+
+/* Opens a finished, running, interrupted or crashed run and validates its structure. 0 records is an error. */
+int sm_run_open(struct sm_run *run, const char *path, struct sm_error *err);
+void sm_run_destroy(struct sm_run *run);
+
+/* mask [out, in(, kh, kw)] of one record; every value is checked to be -1, 0 or +1. */
+int sm_run_read_mask(const struct sm_run *run, size_t layer, size_t record, int8_t *mask, struct sm_error *err);
+
+enum sm_run_values { SM_INITIAL_WEIGHTS, SM_FINAL_WEIGHTS, SM_INITIAL_SCORES, SM_FINAL_SCORES };
+int sm_run_read_values(const struct sm_run *run, size_t layer, enum sm_run_values which, float *values,
+                       struct sm_error *err);
+/* Scores of one record, where has_score_records. */
+int sm_run_read_scores(const struct sm_run *run, size_t layer, size_t record, float *scores, struct sm_error *err);
+
+#endif
