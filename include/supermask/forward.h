@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* forward.h - the forward pass of a network under its masks, for training, evaluation and the analyzer.
+ *
+ * The functions that take (thread, n_threads) are called by every thread of an OpenMP parallel region and share the
+ * work; they hold the barriers they need. Results do not depend on n_threads: work is cut along rows or images, never
+ * along a sum, and which form a layer is computed in depends on its mask alone. */
+#ifndef SUPERMASK_FORWARD_H
+#define SUPERMASK_FORWARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <supermask/barrier.h>
+#include <supermask/batch.h>
+#include <supermask/error.h>
+#include <supermask/kernels.h>
+#include <supermask/network.h>
+
+/* A layer's parameters in the engine's layout: [sm_padded(n_out)][stride], stride = sm_padded(fan_in), zeros where
+ * padded. */
+struct sm_padded_shape {
+    size_t n_out, n_in, n_rows, stride;
+};
+struct sm_padded_shape sm_padded_shape_of(const struct sm_layer *layer);
+void *sm_aligned_zeros(size_t n_bytes); /* 64-byte aligned; free() it; NULL when out of memory */
+void sm_pad_floats(float *padded, const float *plain, struct sm_padded_shape shape);
+void sm_unpad_floats(float *plain, const float *padded, struct sm_padded_shape shape);
+void sm_pad_mask(int8_t *padded, const int8_t *plain, struct sm_padded_shape shape);
+void sm_unpad_mask(int8_t *plain, const int8_t *padded, struct sm_padded_shape shape);
+
+struct sm_forward_layer {
+    struct sm_padded_shape shape;
+    enum sm_activation activation;
+    const float *weight; /* borrowed: initial weights, or the trained ones of a dense network */
+    const int8_t *mask;  /* borrowed; NULL: every weight is kept */
+    float magnitude;     /* |w| where it is the same for the whole layer, else 0 */
+    bool sparse;         /* the form of this pass: lists of kept weights, or a dense product */
+    size_t n_kept;
+    struct sm_kept kept;
+    float *effective;   /* v = w*g for the dense form; weight itself where there is no mask */
+    float *activations; /* [sm_padded(n_out)][image_stride]: this layer's output, after the activation */
+};
+
+struct sm_forward {
+    const struct sm_network *net; /* borrowed */
+    const struct sm_kernels *kernels;
+    size_t image_stride;             /* images a pass can hold, multiple of SM_LANES */
+    size_t n_images;                 /* images of the pass that is loaded */
+    size_t input_stride;             /* sm_padded(inputs) */
+    float *input_rows;               /* [image_stride][input_stride] */
+    float *input_columns;            /* [input_stride][image_stride] */
+    struct sm_forward_layer *layers; /* [n_layers] */
+    size_t *counts;                  /* [n_layers][max_threads]: kept weights that each thread counted */
+    int max_threads;
+    struct sm_barrier barrier; /* of the threads that run a pass together */
+};
+
+/* For stacks of dense layers. `capacity` images at most in a pass. The caller destroys, also after a failure. */
+int sm_forward_init(struct sm_forward *forward, const struct sm_network *net, size_t capacity, int max_threads,
+                    struct sm_error *err);
+void sm_forward_destroy(struct sm_forward *forward);
+
+/* Weights and mask of layer l, in padded layout, borrowed until destroyed. The mask may change between passes, and so
+ * may weights without a mask; under a mask they are frozen. mask may be NULL. */
+int sm_forward_bind(struct sm_forward *forward, size_t l, const float *weight, const int8_t *mask,
+                    struct sm_error *err);
+
+/* Loads samples order[first .. first + n) (order NULL: the samples themselves) and runs the pass. Afterwards the last
+ * layer's activations are the logits [class][image]. Ends with a barrier. */
+void sm_forward_pass(struct sm_forward *forward, const struct sm_samples *samples, const uint32_t *order, size_t first,
+                     size_t n, int thread, int n_threads);
+
+/* Waits for the other threads of the pass. */
+void sm_forward_wait(struct sm_forward *forward, int n_threads);
+
+/* The logits of the last pass: [n_classes][image_stride]. */
+const float *sm_forward_logits(const struct sm_forward *forward);
+
+/* out[i][b] = sum_o v[o][i] delta[o][b]: the gradient with respect to layer l's input. Zeroes and fills `out`
+ * [stride][image_stride]; no barrier at its end. */
+void sm_forward_transposed(const struct sm_forward *forward, size_t l, float *out, const float *delta, int thread,
+                           int n_threads);
+
+/* The part [*first, *last) of n items, in steps of `step`, that falls to one thread. */
+void sm_share_of(size_t n, size_t step, int thread, int n_threads, size_t *first, size_t *last);
+
+/* Accuracy and mean loss over all samples, in passes of the forward's capacity. */
+struct sm_evaluation {
+    double loss, accuracy;
+};
+struct sm_evaluation sm_forward_evaluate(struct sm_forward *forward, const struct sm_samples *samples,
+                                         enum sm_loss_kind loss, int n_threads);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* kernels.h - the arithmetic: plain loops over pointers and sizes. No allocation, no threads, no policy.
+ *
+ * lib/kernels.c is compiled once for each instruction set; sm_kernels_get picks the best one that this CPU runs. Every
+ * output element is one sequential sum in a fixed order, so a result depends neither on how work is cut into rows nor
+ * on the width of the vectors. "avx512" and "avx2" round alike (fused multiply-add) and give the same bytes;
+ * "baseline" rounds products and sums apart.
+ *
+ * Layout. A batch of images is held twice: as rows [image][unit] and as columns [unit][image]. Units and images are
+ * padded with zeros to a multiple of SM_LANES, so that there are no remainders: strides are multiples of SM_LANES and
+ * arrays are aligned to 64 bytes. Weight matrices are [out][in], rows padded likewise. */
+#ifndef SUPERMASK_KERNELS_H
+#define SUPERMASK_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SM_LANES 16u /* floats in 64 bytes */
+#define SM_ROWS 8u   /* weight rows that one gradient tile covers; row ranges are multiples of it */
+
+static inline size_t sm_padded(size_t n) {
+    return (n + SM_LANES - 1) / SM_LANES * SM_LANES;
+}
+
+/* The kept weights of rows of a matrix, by sign of the effective weight v = w*g. Row o owns slots [o*stride,
+ * (o+1)*stride) of `index`: the n_plus[o] inputs with v > 0 ascending from its start, the n_minus[o] inputs with v < 0
+ * ascending from its end downwards. */
+struct sm_kept {
+    size_t n_out, stride;
+    uint32_t *index;            /* [n_out * stride] */
+    uint32_t *n_plus, *n_minus; /* [n_out] */
+};
+
+/* One step of SGD with decoupled weight decay and (Nesterov) momentum; see train/optimizer.h. */
+struct sm_update {
+    float learning_rate, weight_decay, momentum;
+    bool nesterov;
+    float threshold; /* tau of the mask; used where there is a mask */
+};
+
+/* What one step changes in a layer. Arrays are [out][stride]. */
+struct sm_trained {
+    float *value;        /* the trained parameter: scores m, or weights of a dense network */
+    float *velocity;     /* V */
+    const float *weight; /* frozen w, multiplied into the gradient of a score; NULL where value is the weight */
+    int8_t *mask;        /* g(m) in {-1, 0, +1}, written; NULL where value is the weight */
+    size_t stride;
+};
+
+struct sm_kernels {
+    const char *name; /* "avx512", "avx2", "baseline" */
+
+    /* rows[j][p] and columns[p][j] = images[j][p] * scale[j] + shift[j] for the SM_LANES images j of one block.
+     * Images that are NULL become zeros, as do the padded pixels p >= n_pixels. rows: stride row_stride >=
+     * sm_padded(n_pixels); columns: stride column_stride, at the block's first image. */
+    void (*load_block)(float *rows, size_t row_stride, float *columns, size_t column_stride,
+                       const uint8_t *const images[SM_LANES], const float scale[SM_LANES], const float shift[SM_LANES],
+                       size_t n_pixels);
+
+    /* out[c][r] = in[r][c]; n_rows and n_columns multiples of SM_LANES. */
+    void (*transpose)(float *out, size_t out_stride, const float *in, size_t in_stride, size_t n_rows,
+                      size_t n_columns);
+
+    /* out[o][b] = sum over kept i of v[o][i] * in[i][b] for rows o in [first, last), images b in [0, n_images),
+     * n_images a multiple of SM_LANES. weight == NULL: |w| is `magnitude` for all, applied once at the end. */
+    void (*product_kept)(float *out, const float *in, size_t image_stride, size_t n_images, const struct sm_kept *kept,
+                         const float *weight, float magnitude, size_t first, size_t last);
+
+    /* out[i][b] += sum over kept o of v[o][i] * in[o][b] for images b in [first_image, last_image), multiples of
+     * SM_LANES; o ascending. */
+    void (*product_kept_transposed)(float *out, const float *in, size_t image_stride, const struct sm_kept *kept,
+                                    const float *weight, float magnitude, size_t first_image, size_t last_image);
+
+    /* Collects the kept weights of rows [first, last) from a mask [out][kept->stride] and the signs of `weight`. */
+    void (*collect_kept)(struct sm_kept *kept, const int8_t *mask, const float *weight, size_t first, size_t last);
+
+    /* Number of entries that are not 0; n a multiple of SM_LANES. */
+    size_t (*count_kept)(const int8_t *mask, size_t n);
+
+    /* effective[o][i] = weight[o][i] * mask[o][i], n values. */
+    void (*apply_mask)(float *effective, const float *weight, const int8_t *mask, size_t n);
+
+    /* g = sign with dead zone: +1 where value > threshold, -1 where value < -threshold, else 0; n values. */
+    void (*mask_from_scores)(int8_t *mask, const float *value, float threshold, size_t n);
+
+    /* x > 0 ? x : exp(x) - 1 (ELU with alpha = 1), in place; and delta *= its derivative, from the activation y:
+     * y > 0 ? 1 : y + 1. n multiple of SM_LANES. */
+    void (*elu)(float *values, size_t n);
+    void (*elu_gradient)(float *delta, const float *activation, size_t n);
+    void (*relu)(float *values, size_t n);
+    void (*relu_gradient)(float *delta, const float *activation, size_t n);
+
+    /* gradient[o][i] = sum over images b of delta[o][b] * rows[b][i], for weight rows [first, last), multiples of
+     * SM_ROWS; delta is [out][image_stride], rows [image][stride]; b ascending. */
+    void (*weight_gradient)(float *gradient, const float *delta, size_t image_stride, size_t n_images,
+                            const float *rows, size_t stride, size_t first, size_t last);
+
+    /* The same sums, then at once: g = gradient * w (straight-through), value and velocity updated, mask rewritten. */
+    void (*weight_gradient_update)(const struct sm_trained *trained, const struct sm_update *update, const float *delta,
+                                   size_t image_stride, size_t n_images, const float *rows, size_t first, size_t last);
+};
+
+/* The kernels for this CPU; $SUPERMASK_KERNELS may name a lesser one (never one the CPU lacks: that is ignored). */
+const struct sm_kernels *sm_kernels_get(void);
+/* The kernels of that name, or NULL where they are not built or the CPU cannot run them. */
+const struct sm_kernels *sm_kernels_find(const char *name);
+const char *sm_kernels_name(void);
+
+/* Makes this thread's vector arithmetic take numbers below 2^-126 for 0, and back to what was before: late in training
+ * most gradients are that small, and an Intel core takes a hundred cycles for each (measured: half the speed of a
+ * step). Every thread of a pass or step does it, so results are the same for any number of threads. No effect where
+ * the CPU has no such switch. */
+unsigned sm_flush_begin(void);
+void sm_flush_end(unsigned before);
+
+/* ---- dense products through OpenBLAS (lib/blas.c), single-threaded on fixed pieces: the same bytes for any number of
+ * threads ---- */
+
+/* out[o][b] = sum_i v[o][i] in[i][b] for rows o in [first, last); in one call to sgemm. */
+void sm_blas_product(float *out, const float *in, size_t image_stride, size_t n_images, const float *effective,
+                     size_t stride, size_t n_in, size_t first, size_t last);
+/* out[i][b] = sum_o v[o][i] in[o][b] for inputs i in [first, last). */
+void sm_blas_product_transposed(float *out, const float *in, size_t image_stride, size_t n_images,
+                                const float *effective, size_t stride, size_t n_out, size_t first, size_t last);
+/* Makes OpenBLAS run in the calling thread only; call once before the products. */
+void sm_blas_init(void);
+/* "Cooperlake; OpenBLAS 0.3.21 ... ": the core whose kernels OpenBLAS runs, and its configuration. Static storage of
+ * OpenBLAS. */
+const char *sm_blas_core(void);
+const char *sm_blas_name(void);
+/* A sentence when this CPU has AVX-512 and OpenBLAS runs lesser kernels (OPENBLAS_CORETYPE is set), else NULL. */
+const char *sm_blas_warning(void);
+
+#endif

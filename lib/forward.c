@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <supermask/forward.h>
+
+#include <assert.h>
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <supermask/loss.h>
+
+/* Below this share of kept weights a product over lists is faster than OpenBLAS's dense one (make bench prints both).
+ */
+#define SPARSE_BELOW 0.25
+
+/* Rows of one call to OpenBLAS: fixed, so that its inner blocking, and with it rounding, is the same for any number of
+ * threads. */
+#define BLAS_ROWS 64
+
+/* ---- layout ---- */
+
+struct sm_padded_shape sm_padded_shape_of(const struct sm_layer *layer) {
+    size_t n_in = sm_layer_fan_in(layer);
+    return (struct sm_padded_shape){layer->n_out, n_in, sm_padded(layer->n_out), sm_padded(n_in)};
+}
+
+void *sm_aligned_zeros(size_t n_bytes) {
+    size_t rounded = (n_bytes + 64) / 64 * 64;
+    void *p = aligned_alloc(64, rounded);
+    return p ? memset(p, 0, rounded) : NULL;
+}
+
+static void copy_rows(void *to, size_t to_stride, const void *from, size_t from_stride, size_t n_rows, size_t n_bytes) {
+    for (size_t r = 0; r < n_rows; r++)
+        memcpy((char *)to + r * to_stride, (const char *)from + r * from_stride, n_bytes);
+}
+
+void sm_pad_floats(float *padded, const float *plain, struct sm_padded_shape s) {
+    copy_rows(padded, s.stride * sizeof(float), plain, s.n_in * sizeof(float), s.n_out, s.n_in * sizeof(float));
+}
+
+void sm_unpad_floats(float *plain, const float *padded, struct sm_padded_shape s) {
+    copy_rows(plain, s.n_in * sizeof(float), padded, s.stride * sizeof(float), s.n_out, s.n_in * sizeof(float));
+}
+
+void sm_pad_mask(int8_t *padded, const int8_t *plain, struct sm_padded_shape s) {
+    copy_rows(padded, s.stride, plain, s.n_in, s.n_out, s.n_in);
+}
+
+void sm_unpad_mask(int8_t *plain, const int8_t *padded, struct sm_padded_shape s) {
+    copy_rows(plain, s.n_in, padded, s.stride, s.n_out, s.n_in);
+}
+
+void sm_share_of(size_t n, size_t step, int thread, int n_threads, size_t *first, size_t *last) {
+    size_t blocks = (n + step - 1) / step, t = (size_t)thread, of = (size_t)n_threads;
+    *first = blocks * t / of * step;
+    *last = blocks * (t + 1) / of * step;
+    if (*last > n) *last = n;
+    if (*first > n) *first = n;
+}
+
+/* ---- construction ---- */
+
+static int init_layer(struct sm_forward_layer *layer, const struct sm_layer *of, size_t image_stride) {
+    struct sm_padded_shape s = sm_padded_shape_of(of);
+    layer->shape = s;
+    layer->activation = of->activation;
+    layer->kept = (struct sm_kept){.n_out = s.n_out, .stride = s.stride};
+    layer->kept.index = calloc(s.n_rows * s.stride, sizeof *layer->kept.index);
+    layer->kept.n_plus = calloc(s.n_rows, sizeof *layer->kept.n_plus);
+    layer->kept.n_minus = calloc(s.n_rows, sizeof *layer->kept.n_minus);
+    layer->activations = sm_aligned_zeros(s.n_rows * image_stride * sizeof(float));
+    return layer->kept.index && layer->kept.n_plus && layer->kept.n_minus && layer->activations ? 0 : -1;
+}
+
+int sm_forward_init(struct sm_forward *f, const struct sm_network *net, size_t capacity, int max_threads,
+                    struct sm_error *err) {
+    *f = (struct sm_forward){.net = net, .kernels = sm_kernels_get(), .max_threads = max_threads};
+    sm_blas_init();
+    f->image_stride = sm_padded(capacity);
+    f->input_stride = sm_padded(sm_network_inputs(net));
+    f->input_rows = sm_aligned_zeros(f->image_stride * f->input_stride * sizeof(float));
+    f->input_columns = sm_aligned_zeros(f->image_stride * f->input_stride * sizeof(float));
+    f->counts = calloc(net->n_layers * (size_t)max_threads, sizeof *f->counts);
+    f->layers = calloc(net->n_layers, sizeof *f->layers);
+    bool whole = f->input_rows && f->input_columns && f->counts && f->layers;
+    for (size_t l = 0; whole && l < net->n_layers; l++) {
+        if (net->layers[l].kind != SM_DENSE || net->layers[l].n_inputs != 1 || net->layers[l].inputs[0] != (int)l - 1)
+            return sm_fail(err, "network %s: layer %s: only stacks of dense layers can be computed", net->name,
+                           net->layers[l].name);
+        whole = !init_layer(&f->layers[l], &net->layers[l], f->image_stride);
+    }
+    return whole ? 0 : sm_fail(err, "out of memory for network %s at %zu images a batch", net->name, capacity);
+}
+
+void sm_forward_destroy(struct sm_forward *f) {
+    for (size_t l = 0; f->layers && l < f->net->n_layers; l++) {
+        struct sm_forward_layer *layer = &f->layers[l];
+        free(layer->kept.index);
+        free(layer->kept.n_plus);
+        free(layer->kept.n_minus);
+        if (layer->mask) free(layer->effective);
+        free(layer->activations);
+    }
+    free(f->layers);
+    free(f->counts);
+    free(f->input_rows);
+    free(f->input_columns);
+    *f = (struct sm_forward){0};
+}
+
+/* |w| where it is the same for all weights of the layer, else 0. */
+static float common_magnitude(const float *weight, struct sm_padded_shape s) {
+    float magnitude = fabsf(weight[0]);
+    for (size_t o = 0; o < s.n_out; o++)
+        for (size_t i = 0; i < s.n_in; i++)
+            if (fabsf(weight[o * s.stride + i]) != magnitude) return 0;
+    return magnitude;
+}
+
+int sm_forward_bind(struct sm_forward *f, size_t l, const float *weight, const int8_t *mask, struct sm_error *err) {
+    struct sm_forward_layer *layer = &f->layers[l];
+    struct sm_padded_shape s = layer->shape;
+    if (layer->mask) free(layer->effective);
+    layer->weight = weight;
+    layer->mask = mask;
+    layer->effective = NULL;
+    if (!mask) return 0; /* without a mask the weights are read directly */
+    layer->magnitude = common_magnitude(weight, s);
+    layer->effective = sm_aligned_zeros(s.n_rows * s.stride * sizeof(float));
+    return layer->effective ? 0 : sm_fail(err, "out of memory for layer %s", f->net->layers[l].name);
+}
+
+/* ---- the pass ---- */
+
+static void load_images(struct sm_forward *f, const struct sm_samples *samples, const uint32_t *order, size_t first,
+                        size_t n, int thread, int n_threads) {
+    size_t begin, end;
+    sm_share_of(sm_padded(n), SM_LANES, thread, n_threads, &begin, &end);
+    for (size_t b = begin; b < end; b += SM_LANES) {
+        const uint8_t *images[SM_LANES] = {NULL};
+        float scale[SM_LANES] = {0}, shift[SM_LANES] = {0};
+        for (size_t j = 0; j < SM_LANES && b + j < n; j++) {
+            size_t sample = order ? order[first + b + j] : first + b + j;
+            images[j] = samples->split->images + sample * samples->n_pixels;
+            scale[j] = samples->scale[sample];
+            shift[j] = samples->shift[sample];
+        }
+        f->kernels->load_block(f->input_rows + b * f->input_stride, f->input_stride, f->input_columns + b,
+                               f->image_stride, images, scale, shift, samples->n_pixels);
+    }
+}
+
+static void count_masks(struct sm_forward *f, int thread, int n_threads) {
+    for (size_t l = 0; l < f->net->n_layers; l++) {
+        const struct sm_forward_layer *layer = &f->layers[l];
+        if (!layer->mask) continue;
+        size_t first, last;
+        sm_share_of(layer->shape.n_out, SM_ROWS, thread, n_threads, &first, &last);
+        f->counts[l * (size_t)f->max_threads + (size_t)thread] =
+            f->kernels->count_kept(layer->mask + first * layer->shape.stride, (last - first) * layer->shape.stride);
+    }
+}
+
+/* The one place that decides how a layer is computed: by the share of its mask that is kept now. */
+static void choose_form(struct sm_forward *f, size_t l, int n_threads) {
+    struct sm_forward_layer *layer = &f->layers[l];
+    size_t weights = layer->shape.n_out * layer->shape.n_in;
+    layer->n_kept = weights;
+    if (layer->mask) {
+        layer->n_kept = 0;
+        for (int t = 0; t < n_threads; t++) layer->n_kept += f->counts[l * (size_t)f->max_threads + (size_t)t];
+    }
+    layer->sparse = layer->mask && (double)layer->n_kept < SPARSE_BELOW * (double)weights;
+}
+
+static const float *effective_weights(const struct sm_forward_layer *layer) {
+    return layer->mask ? layer->effective : layer->weight;
+}
+
+/* NULL where all magnitudes are equal: the sparse kernels then add and subtract only. */
+static const float *list_weights(const struct sm_forward_layer *layer) {
+    return layer->magnitude > 0 ? NULL : layer->weight;
+}
+
+static void activate(const struct sm_kernels *kernels, enum sm_activation activation, float *values, size_t n) {
+    if (activation == SM_ELU) kernels->elu(values, n);
+    if (activation == SM_RELU) kernels->relu(values, n);
+}
+
+static void pass_layer(struct sm_forward *f, size_t l, const float *in, int thread, int n_threads) {
+    struct sm_forward_layer *layer = &f->layers[l];
+    size_t stride = layer->shape.stride, n_images = sm_padded(f->n_images), first, last;
+    size_t step = layer->sparse ? SM_ROWS : BLAS_ROWS;
+    sm_share_of(layer->shape.n_out, step, thread, n_threads, &first, &last);
+    if (layer->sparse) {
+        f->kernels->collect_kept(&layer->kept, layer->mask, layer->weight, first, last);
+        f->kernels->product_kept(layer->activations, in, f->image_stride, n_images, &layer->kept, list_weights(layer),
+                                 layer->magnitude, first, last);
+    } else {
+        if (layer->mask)
+            f->kernels->apply_mask(layer->effective + first * stride, layer->weight + first * stride,
+                                   layer->mask + first * stride, (last - first) * stride);
+        for (size_t o = first; o < last; o += BLAS_ROWS)
+            sm_blas_product(layer->activations, in, f->image_stride, n_images, effective_weights(layer), stride,
+                            layer->shape.n_in, o, o + BLAS_ROWS < last ? o + BLAS_ROWS : last);
+    }
+    activate(f->kernels, layer->activation, layer->activations + first * f->image_stride,
+             (last - first) * f->image_stride);
+}
+
+void sm_forward_pass(struct sm_forward *f, const struct sm_samples *samples, const uint32_t *order, size_t first,
+                     size_t n, int thread, int n_threads) {
+    assert(n <= f->image_stride && n_threads <= f->max_threads);
+    load_images(f, samples, order, first, n, thread, n_threads);
+    count_masks(f, thread, n_threads);
+    sm_forward_wait(f, n_threads);
+    if (thread == 0) {
+        f->n_images = n;
+        for (size_t l = 0; l < f->net->n_layers; l++) choose_form(f, l, n_threads);
+    }
+    sm_forward_wait(f, n_threads);
+    const float *in = f->input_columns;
+    for (size_t l = 0; l < f->net->n_layers; l++) {
+        pass_layer(f, l, in, thread, n_threads);
+        in = f->layers[l].activations;
+        sm_forward_wait(f, n_threads);
+    }
+}
+
+void sm_forward_wait(struct sm_forward *f, int n_threads) {
+    if (n_threads > 1) sm_barrier_wait(&f->barrier, n_threads);
+}
+
+const float *sm_forward_logits(const struct sm_forward *f) {
+    return f->layers[f->net->n_layers - 1].activations;
+}
+
+static void transposed_kept(const struct sm_forward *f, const struct sm_forward_layer *layer, float *out,
+                            const float *delta, int thread, int n_threads) {
+    size_t first, last;
+    sm_share_of(sm_padded(f->n_images), SM_LANES, thread, n_threads, &first, &last);
+    for (size_t i = 0; i < layer->shape.stride; i++)
+        memset(out + i * f->image_stride + first, 0, (last - first) * sizeof *out);
+    f->kernels->product_kept_transposed(out, delta, f->image_stride, &layer->kept, list_weights(layer),
+                                        layer->magnitude, first, last);
+}
+
+void sm_forward_transposed(const struct sm_forward *f, size_t l, float *out, const float *delta, int thread,
+                           int n_threads) {
+    const struct sm_forward_layer *layer = &f->layers[l];
+    if (layer->sparse) {
+        transposed_kept(f, layer, out, delta, thread, n_threads);
+        return;
+    }
+    size_t first, last;
+    sm_share_of(layer->shape.n_in, BLAS_ROWS, thread, n_threads, &first, &last);
+    for (size_t i = first; i < last; i += BLAS_ROWS)
+        sm_blas_product_transposed(out, delta, f->image_stride, sm_padded(f->n_images), effective_weights(layer),
+                                   layer->shape.stride, layer->shape.n_out, i,
+                                   i + BLAS_ROWS < last ? i + BLAS_ROWS : last);
+}
+
+struct tally {
+    double loss;
+    size_t n_correct;
+};
+
+static void tally_pass(struct tally *tally, const struct sm_forward *f, const uint8_t *labels, size_t n,
+                       enum sm_loss_kind loss) {
+    size_t n_classes = f->layers[f->net->n_layers - 1].shape.n_out;
+    for (size_t b = 0; b < n; b++) {
+        struct sm_loss_of_image one =
+            sm_loss_evaluate(loss, sm_forward_logits(f) + b, f->image_stride, n_classes, labels[b], 0, NULL);
+        tally->loss += one.loss;
+        tally->n_correct += one.correct;
+    }
+}
+
+struct sm_evaluation sm_forward_evaluate(struct sm_forward *f, const struct sm_samples *samples, enum sm_loss_kind loss,
+                                         int n_threads) {
+    size_t n = samples->split->n;
+    struct tally tally = {0};
+#pragma omp parallel num_threads(n_threads)
+    {
+        /* The team's real size: OpenMP may give fewer threads than asked for. */
+        int thread = omp_get_thread_num(), team = omp_get_num_threads();
+        unsigned before = sm_flush_begin();
+        for (size_t first = 0; first < n; first += f->image_stride) {
+            size_t here = n - first < f->image_stride ? n - first : f->image_stride;
+            sm_forward_pass(f, samples, NULL, first, here, thread, team);
+            if (thread == 0) tally_pass(&tally, f, samples->split->labels + first, here, loss);
+            sm_forward_wait(f, team);
+        }
+        sm_flush_end(before);
+    }
+    return (struct sm_evaluation){.loss = tally.loss / (double)n, .accuracy = (double)tally.n_correct / (double)n};
+}

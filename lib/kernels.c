@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* kernels.c - compiled once for each instruction set with -DSM_ISA=NAME and that set's flags.
+ *
+ * Vectors are the compilers' own (gcc and clang): V floats wide, so that the same text becomes AVX-512, AVX2 or
+ * whatever else the target has. Sums run over one index in ascending order for each element apart: the width of the
+ * vectors cannot change a result. */
+#include <supermask/kernels.h>
+
+#include <string.h>
+
+#if defined(__AVX512F__)
+#    define V 16
+#    define TILE_VECTORS 3 /* accumulators of the gradient tile: SM_ROWS x 3 of 32 registers */
+#    define TILE_ROWS 8
+#elif defined(__AVX2__)
+#    define V 8
+#    define TILE_VECTORS 2 /* 4 x 2 (and operands) of 16 registers */
+#    define TILE_ROWS 4
+#else
+#    define V 4
+#    define TILE_VECTORS 2
+#    define TILE_ROWS 4
+#endif
+#define TILE_COLUMNS (TILE_VECTORS * V)
+#define SUM_VECTORS 8 /* accumulators of a sparse sum */
+
+typedef float vector __attribute__((vector_size(V * 4), aligned(4), may_alias));
+typedef int32_t vector_int __attribute__((vector_size(V * 4), aligned(4), may_alias));
+typedef int8_t vector_byte __attribute__((vector_size(V), aligned(1), may_alias));
+
+/* Loops over accumulators must vanish, so that these stay in registers. */
+#if defined(__clang__)
+#    define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#    define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vector load(const float *p) {
+    return *(const vector *)p;
+}
+INLINE void store(float *p, vector v) {
+    *(vector *)p = v;
+}
+INLINE vector spread(float x) {
+    return x - (vector){0};
+}
+/* The value itself, rounded here: what consumes it cannot take a product in it for a fused multiply-add of its own. In
+ * a sum of two products the compiler is free to fuse either, and chooses differently for different vectors. */
+INLINE vector rounded(vector x) {
+#if defined(__x86_64__)
+    __asm__("" : "+v"(x));
+#endif
+    return x;
+}
+INLINE vector choose(vector_int where, vector yes, vector no) {
+    return (vector)(((vector_int)yes & where) | ((vector_int)no & ~where));
+}
+
+/* ---- loading and transposing ---- */
+
+#if V == 16
+#    define LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#    define HIGH(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#elif V == 8
+#    define LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#    define HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#else
+#    define LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#    define HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#endif
+
+/* One round of the perfect shuffle of V vectors; log2(V) rounds transpose a V x V square. */
+INLINE void shuffle_round(vector *out, const vector *in) {
+    UNROLL
+    for (int k = 0; k < V / 2; k++) {
+        out[2 * k] = LOW(in[k], in[k + V / 2]);
+        out[2 * k + 1] = HIGH(in[k], in[k + V / 2]);
+    }
+}
+
+INLINE void transpose_square(float *out, size_t out_stride, const vector in[V]) {
+    vector a[V], b[V];
+    shuffle_round(a, in);
+    shuffle_round(b, a);
+#if V >= 8
+    shuffle_round(a, b);
+#endif
+#if V == 16
+    shuffle_round(b, a);
+#endif
+    const vector *result = V == 8 ? a : b;
+    UNROLL
+    for (int k = 0; k < V; k++) store(out + (size_t)k * out_stride, result[k]);
+}
+
+static void transpose(float *out, size_t out_stride, const float *in, size_t in_stride, size_t n_rows,
+                      size_t n_columns) {
+    for (size_t r = 0; r < n_rows; r += V)
+        for (size_t c = 0; c < n_columns; c += V) {
+            vector square[V];
+            UNROLL
+            for (size_t k = 0; k < V; k++) square[k] = load(in + (r + k) * in_stride + c);
+            transpose_square(out + c * out_stride + r, out_stride, square);
+        }
+}
+
+static void load_image(float *row, const uint8_t *image, float scale, float shift, size_t n_pixels) {
+    size_t n = image ? n_pixels : 0;
+    for (size_t p = 0; p < n; p++) row[p] = (float)image[p] * scale + shift;
+    memset(row + n, 0, (sm_padded(n_pixels) - n) * sizeof *row);
+}
+
+static void load_block(float *rows, size_t row_stride, float *columns, size_t column_stride,
+                       const uint8_t *const images[SM_LANES], const float scale[SM_LANES], const float shift[SM_LANES],
+                       size_t n_pixels) {
+    for (size_t j = 0; j < SM_LANES; j++) load_image(rows + j * row_stride, images[j], scale[j], shift[j], n_pixels);
+    transpose(columns, column_stride, rows, row_stride, SM_LANES, sm_padded(n_pixels));
+}
+
+/* ---- products over kept weights ---- */
+
+/* Adds column *index of `in`, n_vectors wide, for n slots that lie `direction` apart; times |w| where `weights` is not
+ * NULL (a constant after inlining). */
+INLINE void sum_kept(vector sum[], size_t n_vectors, const float *in, size_t image_stride, const uint32_t *index,
+                     ptrdiff_t direction, uint32_t n, const float *weights) {
+    for (uint32_t k = 0; k < n; k++, index += direction) {
+        const float *column = in + (size_t)*index * image_stride;
+        vector magnitude = weights ? spread(__builtin_fabsf(weights[*index])) : (vector){0};
+        UNROLL
+        for (size_t v = 0; v < n_vectors; v++) {
+            if (weights)
+                sum[v] += magnitude * load(column + v * V);
+            else
+                sum[v] += load(column + v * V);
+        }
+    }
+}
+
+/* One output unit for n_vectors * V images. */
+INLINE void unit_kept(float *out, size_t n_vectors, const float *in, size_t image_stride, const struct sm_kept *kept,
+                      size_t o, const float *weight, float magnitude) {
+    vector plus[SUM_VECTORS] = {{0}}, minus[SUM_VECTORS] = {{0}};
+    const uint32_t *slots = kept->index + o * kept->stride;
+    const float *weights = weight ? weight + o * kept->stride : NULL;
+    sum_kept(plus, n_vectors, in, image_stride, slots, 1, kept->n_plus[o], weights);
+    sum_kept(minus, n_vectors, in, image_stride, slots + kept->stride - 1, -1, kept->n_minus[o], weights);
+    UNROLL
+    for (size_t v = 0; v < n_vectors; v++)
+        store(out + v * V, weight ? plus[v] - minus[v] : (plus[v] - minus[v]) * magnitude);
+}
+
+INLINE void rows_kept(float *out, const float *in, size_t image_stride, size_t n_images, const struct sm_kept *kept,
+                      const float *weight, float magnitude, size_t first, size_t last) {
+    for (size_t o = first; o < last; o++) {
+        float *row = out + o * image_stride;
+        size_t b = 0;
+        for (; b + SUM_VECTORS * V <= n_images; b += SUM_VECTORS * V)
+            unit_kept(row + b, SUM_VECTORS, in + b, image_stride, kept, o, weight, magnitude);
+        for (; b < n_images; b += V) unit_kept(row + b, 1, in + b, image_stride, kept, o, weight, magnitude);
+    }
+}
+
+static void product_kept(float *out, const float *in, size_t image_stride, size_t n_images, const struct sm_kept *kept,
+                         const float *weight, float magnitude, size_t first, size_t last) {
+    if (weight)
+        rows_kept(out, in, image_stride, n_images, kept, weight, 0, first, last);
+    else
+        rows_kept(out, in, image_stride, n_images, kept, NULL, magnitude, first, last);
+}
+
+/* out[*index][..] += sign * |v| * in[..] for one output unit's slots of one sign; n_vectors stay in registers. */
+INLINE void scatter_kept(float *out, size_t n_vectors, size_t image_stride, const float *in, const uint32_t *index,
+                         ptrdiff_t direction, uint32_t n, const float *weights, float signed_magnitude) {
+    vector value[SUM_VECTORS];
+    UNROLL
+    for (size_t v = 0; v < n_vectors; v++) value[v] = rounded(load(in + v * V) * signed_magnitude);
+    for (uint32_t k = 0; k < n; k++, index += direction) {
+        float *row = out + (size_t)*index * image_stride;
+        float magnitude = weights ? __builtin_fabsf(weights[*index]) : 1;
+        UNROLL
+        for (size_t v = 0; v < n_vectors; v++)
+            store(row + v * V, weights ? load(row + v * V) + value[v] * magnitude : load(row + v * V) + value[v]);
+    }
+}
+
+INLINE void scatter_unit(float *out, size_t n_vectors, size_t image_stride, const float *in, const struct sm_kept *kept,
+                         size_t o, const float *weight, float magnitude) {
+    const uint32_t *slots = kept->index + o * kept->stride;
+    const float *weights = weight ? weight + o * kept->stride : NULL;
+    float scale = weight ? 1 : magnitude;
+    scatter_kept(out, n_vectors, image_stride, in, slots, 1, kept->n_plus[o], weights, scale);
+    scatter_kept(out, n_vectors, image_stride, in, slots + kept->stride - 1, -1, kept->n_minus[o], weights, -scale);
+}
+
+static void product_kept_transposed(float *out, const float *in, size_t image_stride, const struct sm_kept *kept,
+                                    const float *weight, float magnitude, size_t first_image, size_t last_image) {
+    size_t b = first_image;
+    for (; b + SUM_VECTORS * V <= last_image; b += SUM_VECTORS * V)
+        for (size_t o = 0; o < kept->n_out; o++)
+            scatter_unit(out + b, SUM_VECTORS, image_stride, in + o * image_stride + b, kept, o, weight, magnitude);
+    for (; b < last_image; b += V)
+        for (size_t o = 0; o < kept->n_out; o++)
+            scatter_unit(out + b, 1, image_stride, in + o * image_stride + b, kept, o, weight, magnitude);
+}
+
+/* The input k of one weight row: entered at both ends, counted at the one that its sign says. No branch: signs are coin
+ * tosses to the CPU. The two ends cannot meet, as a row has as many slots as inputs. */
+INLINE void enter_kept(uint32_t *slots, size_t stride, uint32_t *n_plus, uint32_t *n_minus, size_t k, int8_t g,
+                       float w) {
+    uint32_t plus = (g > 0) == (w > 0);
+    slots[*n_plus] = (uint32_t)k;
+    slots[stride - 1 - *n_minus] = (uint32_t)k;
+    *n_plus += plus;
+    *n_minus += 1 - plus;
+}
+
+static void collect_kept(struct sm_kept *kept, const int8_t *mask, const float *weight, size_t first, size_t last) {
+    for (size_t o = first; o < last; o++) {
+        const int8_t *g = mask + o * kept->stride;
+        const float *w = weight + o * kept->stride;
+        uint32_t *slots = kept->index + o * kept->stride, n_plus = 0, n_minus = 0;
+        for (size_t i = 0; i < kept->stride; i += 8) {
+            uint64_t eight;
+            memcpy(&eight, g + i, 8);
+            /* -1 and +1 are odd, 0 is even: one bit for each kept weight. */
+            for (eight &= UINT64_C(0x0101010101010101); eight; eight &= eight - 1) {
+                size_t k = i + (size_t)__builtin_ctzll(eight) / 8;
+                enter_kept(slots, kept->stride, &n_plus, &n_minus, k, g[k], w[k]);
+            }
+        }
+        kept->n_plus[o] = n_plus;
+        kept->n_minus[o] = n_minus;
+    }
+}
+
+/* ---- masks ---- */
+
+static size_t count_kept(const int8_t *mask, size_t n) {
+    size_t n_kept = 0;
+    for (size_t i = 0; i < n; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, mask + i, 8);
+        n_kept += (size_t)__builtin_popcountll(eight & UINT64_C(0x0101010101010101)); /* -1 and +1 are odd */
+    }
+    return n_kept;
+}
+
+static void apply_mask(float *effective, const float *weight, const int8_t *mask, size_t n) {
+    for (size_t i = 0; i < n; i++) effective[i] = weight[i] * (float)mask[i];
+}
+
+INLINE void store_mask(int8_t *mask, vector value, float threshold) {
+    /* A comparison is -1 where it holds: below - above is +1 above the threshold, -1 below its negative. */
+    vector_int g = (value < spread(-threshold)) - (value > spread(threshold));
+    *(vector_byte *)mask = __builtin_convertvector(g, vector_byte);
+}
+
+static void mask_from_scores(int8_t *mask, const float *value, float threshold, size_t n) {
+    for (size_t i = 0; i < n; i += V) store_mask(mask + i, load(value + i), threshold);
+}
+
+/* ---- activations ---- */
+
+/* exp(x) - 1 for x <= 0. Range reduction x = n ln 2 + r with |r| <= ln 2 / 2, Taylor polynomial of expm1(r) (its
+ * remainder is below half a unit in the last place), then 2^n expm1(r) + (2^n - 1), which does not cancel near 0. */
+INLINE vector exp_minus_1(vector x) {
+    const float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f, to_integer = 12582912.0f;
+    x = choose(x < spread(-87.0f), spread(-87.0f), x);
+    vector rounded = x * 1.44269504f + to_integer;
+    vector n = rounded - to_integer;
+    vector r = x - n * ln2_high;
+    r = r - n * ln2_low;
+    vector p = r * (1.0f / 5040) + 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * (r * r) + r;
+    vector power = (vector)((__builtin_convertvector(n, vector_int) + 127) << 23);
+    return power * p + (power - 1.0f);
+}
+
+static void elu(float *values, size_t n) {
+    for (size_t i = 0; i < n; i += V) {
+        vector x = load(values + i);
+        vector_int positive = x > (vector){0};
+        store(values + i, choose(positive, x, exp_minus_1(choose(positive, (vector){0}, x))));
+    }
+}
+
+static void elu_gradient(float *delta, const float *activation, size_t n) {
+    for (size_t i = 0; i < n; i += V) {
+        vector y = load(activation + i);
+        store(delta + i, load(delta + i) * choose(y > (vector){0}, spread(1.0f), y + 1.0f));
+    }
+}
+
+static void relu(float *values, size_t n) {
+    for (size_t i = 0; i < n; i += V) {
+        vector x = load(values + i);
+        store(values + i, choose(x <= (vector){0}, (vector){0}, x)); /* NaN stays NaN */
+    }
+}
+
+static void relu_gradient(float *delta, const float *activation, size_t n) {
+    for (size_t i = 0; i < n; i += V)
+        store(delta + i, choose(load(activation + i) > (vector){0}, load(delta + i), (vector){0}));
+}
+
+/* ---- weight gradient and update ---- */
+
+/* Asks for what update_vector will read and write in one row of the tile. */
+INLINE void prefetch_row(const struct sm_trained *t, size_t n_vectors, size_t at) {
+    UNROLL
+    for (size_t v = 0; v < n_vectors; v++) {
+        __builtin_prefetch(t->value + at + v * V, 1);
+        __builtin_prefetch(t->velocity + at + v * V, 1);
+        if (t->weight) __builtin_prefetch(t->weight + at + v * V);
+    }
+}
+
+/* sum[r][v] = sum_b delta[r][b] * rows[b][v]: an outer product per image, accumulators in registers. While one part of
+ * the images is summed, one row of what will be updated (`trained`, from `at` on; or NULL) comes nearer. */
+INLINE void gradient_tile(vector sum[TILE_ROWS][TILE_VECTORS], size_t n_vectors, const float *delta,
+                          size_t image_stride, size_t n_images, const float *rows, size_t stride,
+                          const struct sm_trained *trained, size_t at) {
+    UNROLL
+    for (size_t r = 0; r < TILE_ROWS; r++) {
+        UNROLL
+        for (size_t v = 0; v < n_vectors; v++) sum[r][v] = (vector){0};
+    }
+    size_t part = n_images / TILE_ROWS; /* n_images is a multiple of SM_LANES, so nothing is left */
+    for (size_t p = 0; p < TILE_ROWS; p++) {
+        if (trained) prefetch_row(trained, n_vectors, at + p * stride);
+        for (size_t b = p * part; b < (p + 1) * part; b++) {
+            vector x[TILE_VECTORS];
+            UNROLL
+            for (size_t v = 0; v < n_vectors; v++) x[v] = load(rows + b * stride + v * V);
+            UNROLL
+            for (size_t r = 0; r < TILE_ROWS; r++) {
+                vector d = spread(delta[r * image_stride + b]);
+                UNROLL
+                for (size_t v = 0; v < n_vectors; v++) sum[r][v] += d * x[v];
+            }
+        }
+    }
+}
+
+/* m <- m - wd m;  V <- mu V - lr g;  m <- m + mu V - lr g (Nesterov) or m + V; then the mask of the new scores. */
+INLINE void update_vector(struct sm_trained t, struct sm_update u, size_t at, vector gradient) {
+    vector value = load(t.value + at);
+    if (t.weight) gradient *= load(t.weight + at); /* straight-through: dL/dm = dL/dv w */
+    vector step = rounded(gradient * u.learning_rate);
+    vector velocity = load(t.velocity + at) * u.momentum - step;
+    value = value - value * u.weight_decay;
+    value = u.nesterov ? value + (velocity * u.momentum - step) : value + velocity;
+    store(t.velocity + at, velocity);
+    store(t.value + at, value);
+    if (t.mask) store_mask(t.mask + at, value, u.threshold);
+}
+
+/* A panel of columns of `rows` stays in the first-level cache while all weight rows pass over it. */
+INLINE void gradient_panel(float *gradient, const float *delta, size_t image_stride, size_t n_images, const float *rows,
+                           size_t stride, size_t first, size_t last, size_t column, size_t n_vectors) {
+    for (size_t o = first; o < last; o += TILE_ROWS) {
+        vector sum[TILE_ROWS][TILE_VECTORS];
+        gradient_tile(sum, n_vectors, delta + o * image_stride, image_stride, n_images, rows + column, stride, NULL, 0);
+        UNROLL
+        for (size_t r = 0; r < TILE_ROWS; r++) {
+            UNROLL
+            for (size_t v = 0; v < n_vectors; v++) store(gradient + (o + r) * stride + column + v * V, sum[r][v]);
+        }
+    }
+}
+
+static void weight_gradient(float *gradient, const float *delta, size_t image_stride, size_t n_images,
+                            const float *rows, size_t stride, size_t first, size_t last) {
+    size_t column = 0;
+    for (; column + TILE_COLUMNS <= stride; column += TILE_COLUMNS)
+        gradient_panel(gradient, delta, image_stride, n_images, rows, stride, first, last, column, TILE_VECTORS);
+    for (; column < stride; column += V)
+        gradient_panel(gradient, delta, image_stride, n_images, rows, stride, first, last, column, 1);
+}
+
+/* The structs come by value: what the stores write cannot be they, and their fields stay in registers. */
+INLINE void update_panel(struct sm_trained t, struct sm_update u, const float *delta, size_t image_stride,
+                         size_t n_images, const float *rows, size_t first, size_t last, size_t column,
+                         size_t n_vectors) {
+    for (size_t o = first; o < last; o += TILE_ROWS) {
+        vector sum[TILE_ROWS][TILE_VECTORS];
+        size_t at = o * t.stride + column;
+        gradient_tile(sum, n_vectors, delta + o * image_stride, image_stride, n_images, rows + column, t.stride, &t,
+                      at);
+        UNROLL
+        for (size_t r = 0; r < TILE_ROWS; r++) {
+            UNROLL
+            for (size_t v = 0; v < n_vectors; v++) update_vector(t, u, at + r * t.stride + v * V, sum[r][v]);
+        }
+    }
+}
+
+static void weight_gradient_update(const struct sm_trained *trained, const struct sm_update *update, const float *delta,
+                                   size_t image_stride, size_t n_images, const float *rows, size_t first, size_t last) {
+    const struct sm_trained t = *trained;
+    const struct sm_update u = *update;
+    size_t column = 0;
+    for (; column + TILE_COLUMNS <= t.stride; column += TILE_COLUMNS)
+        update_panel(t, u, delta, image_stride, n_images, rows, first, last, column, TILE_VECTORS);
+    for (; column < t.stride; column += V)
+        update_panel(t, u, delta, image_stride, n_images, rows, first, last, column, 1);
+}
+
+#define JOIN2(a, b) a##b
+#define JOIN(a, b) JOIN2(a, b)
+#define TEXT2(a) #a
+#define TEXT(a) TEXT2(a)
+
+extern const struct sm_kernels JOIN(sm_kernels_, SM_ISA);
+const struct sm_kernels JOIN(sm_kernels_, SM_ISA) = {
+    .name = TEXT(SM_ISA),
+    .load_block = load_block,
+    .transpose = transpose,
+    .product_kept = product_kept,
+    .product_kept_transposed = product_kept_transposed,
+    .collect_kept = collect_kept,
+    .count_kept = count_kept,
+    .apply_mask = apply_mask,
+    .mask_from_scores = mask_from_scores,
+    .elu = elu,
+    .elu_gradient = elu_gradient,
+    .relu = relu,
+    .relu_gradient = relu_gradient,
+    .weight_gradient = weight_gradient,
+    .weight_gradient_update = weight_gradient_update,
+};

@@ -1,0 +1,676 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The kernels of every instruction set that this CPU runs, against plain loops in double precision. A sum of n floats
+ * may differ from the exact one by about n units of 2^-24 of the sum of its terms' magnitudes (Higham, Accuracy and
+ * Stability of Numerical Algorithms, section 3.1); every comparison below states its bound in those terms. */
+#include <supermask/kernels.h>
+
+#include "tests/check.h"
+
+#define UNIT 0x1p-24 /* largest relative error of one rounding to float */
+
+static size_t find_kernels(const struct sm_kernels *found[3]) {
+    static const char *const names[] = {"avx512", "avx2", "baseline"};
+    size_t n = 0;
+    for (size_t k = 0; k < 3; k++) {
+        const struct sm_kernels *one = sm_kernels_find(names[k]);
+        if (one) found[n++] = one;
+    }
+    return n;
+}
+
+static int say_what_is_not_tested(void **state) {
+    (void)state;
+    const struct sm_kernels *found[3];
+    if (find_kernels(found) < 3) print_message("some kernel sets do not run on this CPU and are not tested\n");
+    return 0;
+}
+
+/* ---- problems: one layer with a mask, a batch, and everything that a kernel reads ---- */
+
+enum masks { ALL_KEEP, ALL_HIDE, ALL_INVERT, RANDOM, N_MASKS };
+
+struct problem {
+    size_t n_in, n_out, n_images;
+    enum masks masks;
+    bool constant; /* |w| is the same for all */
+    size_t stride, n_rows, image_stride;
+    float magnitude, threshold;
+    float *weight, *value, *velocity; /* [n_rows][stride] */
+    int8_t *mask;                     /* likewise */
+    float *in;                        /* [stride][image_stride] */
+    float *delta;                     /* [n_rows][image_stride] */
+    float *rows;                      /* [n_images][stride] */
+};
+
+static float *random_matrix(size_t n_rows, size_t stride, size_t n, size_t m, uint32_t seed) {
+    float *values = check_alloc(n_rows * stride, sizeof *values);
+    for (size_t r = 0; r < n; r++) check_fill(values + r * stride, m, -1, 1, seed * 1000 + (uint32_t)r);
+    return values;
+}
+
+static int8_t mask_value(enum masks masks, uint32_t bits) {
+    static const int8_t fixed[] = {[ALL_KEEP] = 1, [ALL_HIDE] = 0, [ALL_INVERT] = -1};
+    return masks == RANDOM ? (int8_t)(bits % 3) - 1 : fixed[masks];
+}
+
+static void problem_init(struct problem *p) {
+    const struct sm_rng rng = sm_rng_make(7, SM_RNG_TEST, 1);
+    p->stride = sm_padded(p->n_in);
+    p->n_rows = sm_padded(p->n_out);
+    p->image_stride = sm_padded(p->n_images) + SM_LANES; /* the last images belong to a larger batch: not touched */
+    p->threshold = 0.25f;
+    p->magnitude = p->constant ? 0.375f : 0;
+    p->weight = random_matrix(p->n_rows, p->stride, p->n_out, p->n_in, 1);
+    p->value = random_matrix(p->n_rows, p->stride, p->n_out, p->n_in, 2);
+    p->velocity = random_matrix(p->n_rows, p->stride, p->n_out, p->n_in, 3);
+    p->in = random_matrix(p->stride, p->image_stride, p->n_in, p->n_images, 4);
+    p->delta = random_matrix(p->n_rows, p->image_stride, p->n_out, p->n_images, 5);
+    p->rows = random_matrix(p->n_images, p->stride, p->n_images, p->n_in, 6);
+    p->mask = check_alloc(p->n_rows * p->stride, 1);
+    for (size_t o = 0; o < p->n_out; o++)
+        for (size_t i = 0; i < p->n_in; i++) {
+            size_t at = o * p->stride + i;
+            if (p->constant) p->weight[at] = p->weight[at] > 0 ? p->magnitude : -p->magnitude;
+            p->mask[at] = mask_value(p->masks, sm_rng_u32(&rng, at));
+        }
+}
+
+static void problem_destroy(struct problem *p) {
+    free(p->weight);
+    free(p->value);
+    free(p->velocity);
+    free(p->mask);
+    free(p->in);
+    free(p->delta);
+    free(p->rows);
+}
+
+static double effective(const struct problem *p, size_t o, size_t i) {
+    return (double)p->weight[o * p->stride + i] * p->mask[o * p->stride + i];
+}
+
+/* ---- each function as: what it computes, what is expected within which bound ---- */
+
+struct expected {
+    double *value, *bound;
+};
+
+static struct sm_kept kept_new(const struct sm_kernels *k, const struct problem *p) {
+    struct sm_kept kept = {.n_out = p->n_out, .stride = p->stride};
+    kept.index = check_alloc(p->n_rows * p->stride, sizeof *kept.index);
+    kept.n_plus = check_alloc(p->n_rows, sizeof *kept.n_plus);
+    kept.n_minus = check_alloc(p->n_rows, sizeof *kept.n_minus);
+    k->collect_kept(&kept, p->mask, p->weight, 0, p->n_out);
+    return kept;
+}
+
+static void kept_free(struct sm_kept *kept) {
+    free(kept->index);
+    free(kept->n_plus);
+    free(kept->n_minus);
+}
+
+static size_t product_size(const struct problem *p) {
+    return p->n_out * p->image_stride;
+}
+
+/* In two pieces: how rows are cut cannot change a sum. */
+static void product(const struct sm_kernels *k, const struct problem *p, float *out) {
+    struct sm_kept kept = kept_new(k, p);
+    const float *weight = p->constant ? NULL : p->weight;
+    for (size_t n = 0; n < product_size(p); n++) out[n] = 99;
+    k->product_kept(out, p->in, p->image_stride, p->n_images, &kept, weight, p->magnitude, 0, p->n_out / 3);
+    k->product_kept(out, p->in, p->image_stride, p->n_images, &kept, weight, p->magnitude, p->n_out / 3, p->n_out);
+    kept_free(&kept);
+}
+
+static void expect_product(const struct problem *p, struct expected want) {
+    for (size_t o = 0; o < p->n_out; o++)
+        for (size_t b = 0; b < p->image_stride; b++) {
+            double sum = 0, size = 0;
+            for (size_t i = 0; i < p->n_in; i++) {
+                double term = effective(p, o, i) * p->in[i * p->image_stride + b];
+                sum += term;
+                size += fabs(term);
+            }
+            want.value[o * p->image_stride + b] = b < p->n_images ? sum : 99;
+            want.bound[o * p->image_stride + b] = b < p->n_images ? (double)(p->n_in + 2) * UNIT * size : 0;
+        }
+}
+
+static size_t transposed_size(const struct problem *p) {
+    return p->stride * p->image_stride;
+}
+
+/* Starts from `in`, to which it adds; in two pieces of images. */
+static void transposed(const struct sm_kernels *k, const struct problem *p, float *out) {
+    struct sm_kept kept = kept_new(k, p);
+    const float *weight = p->constant ? NULL : p->weight;
+    memcpy(out, p->in, transposed_size(p) * sizeof *out);
+    k->product_kept_transposed(out, p->delta, p->image_stride, &kept, weight, p->magnitude, 0, SM_LANES);
+    k->product_kept_transposed(out, p->delta, p->image_stride, &kept, weight, p->magnitude, SM_LANES, p->n_images);
+    kept_free(&kept);
+}
+
+static void expect_transposed(const struct problem *p, struct expected want) {
+    for (size_t i = 0; i < p->stride; i++)
+        for (size_t b = 0; b < p->image_stride; b++) {
+            double sum = p->in[i * p->image_stride + b], size = fabs(sum);
+            for (size_t o = 0; b < p->n_images && o < p->n_out; o++) {
+                double term = effective(p, o, i) * p->delta[o * p->image_stride + b];
+                sum += term;
+                size += fabs(term);
+            }
+            want.value[i * p->image_stride + b] = sum;
+            want.bound[i * p->image_stride + b] = b < p->n_images ? (double)(p->n_out + 2) * UNIT * size : 0;
+        }
+}
+
+static size_t layer_size(const struct problem *p) {
+    return p->n_rows * p->stride;
+}
+
+static void gradient(const struct sm_kernels *k, const struct problem *p, float *out) {
+    k->weight_gradient(out, p->delta, p->image_stride, p->n_images, p->rows, p->stride, 0, SM_ROWS);
+    k->weight_gradient(out, p->delta, p->image_stride, p->n_images, p->rows, p->stride, SM_ROWS, p->n_rows);
+}
+
+/* Gradient of weight (o, i) and the bound of its error. */
+static double exact_gradient(const struct problem *p, size_t o, size_t i, double *bound) {
+    double sum = 0, size = 0;
+    for (size_t b = 0; b < p->n_images; b++) {
+        double term = (double)p->delta[o * p->image_stride + b] * p->rows[b * p->stride + i];
+        sum += term;
+        size += fabs(term);
+    }
+    *bound = (double)(p->n_images + 2) * UNIT * size;
+    return sum;
+}
+
+static void expect_gradient(const struct problem *p, struct expected want) {
+    for (size_t o = 0; o < p->n_rows; o++)
+        for (size_t i = 0; i < p->stride; i++)
+            want.value[o * p->stride + i] = exact_gradient(p, o, i, &want.bound[o * p->stride + i]);
+}
+
+/* The update of SPEC 1.1, with rates so large that a wrong order or a weight decay times the rate is far outside the
+ * bound. */
+static struct sm_update rates(const struct problem *p, bool nesterov) {
+    return (struct sm_update){.learning_rate = 0.05f,
+                              .weight_decay = 0.125f,
+                              .momentum = 0.9f,
+                              .nesterov = nesterov,
+                              .threshold = p->threshold};
+}
+
+static size_t update_size(const struct problem *p) {
+    return 3 * layer_size(p); /* values, velocities, masks */
+}
+
+static void update(const struct sm_kernels *k, const struct problem *p, float *out, bool nesterov, bool scores) {
+    size_t n = layer_size(p);
+    int8_t *mask = check_alloc(n, 1);
+    memcpy(out, p->value, n * sizeof *out);
+    memcpy(out + n, p->velocity, n * sizeof *out);
+    struct sm_trained trained = {.value = out, .velocity = out + n, .stride = p->stride};
+    struct sm_update u = rates(p, nesterov);
+    if (scores) trained.weight = p->weight;
+    if (scores) trained.mask = mask;
+    k->weight_gradient_update(&trained, &u, p->delta, p->image_stride, p->n_images, p->rows, 0, SM_ROWS);
+    k->weight_gradient_update(&trained, &u, p->delta, p->image_stride, p->n_images, p->rows, SM_ROWS, p->n_rows);
+    for (size_t a = 0; a < n; a++) out[2 * n + a] = mask[a];
+    free(mask);
+}
+
+/* m <- m - wd m;  V <- mu V - lr g;  m <- m + mu V - lr g (Nesterov) or m + V. */
+static void expect_update(const struct problem *p, struct expected want, bool nesterov, bool scores) {
+    struct sm_update u = rates(p, nesterov);
+    size_t n = layer_size(p);
+    for (size_t o = 0; o < p->n_rows; o++)
+        for (size_t i = 0; i < p->stride; i++) {
+            size_t at = o * p->stride + i;
+            double bound, w = scores ? p->weight[at] : 1, m = p->value[at], v = p->velocity[at];
+            double step = exact_gradient(p, o, i, &bound) * w * u.learning_rate;
+            double step_bound = bound * fabs(w) * u.learning_rate + 2 * UNIT * fabs(step);
+            double decayed = m - u.weight_decay * m, velocity = u.momentum * v - step;
+            double moved = nesterov ? decayed + u.momentum * velocity - step : decayed + velocity;
+            double size = fabs(m) + fabs(v) + fabs(velocity) + fabs(step);
+            want.value[at] = moved;
+            want.bound[at] = 2 * step_bound + 6 * UNIT * size;
+            want.value[n + at] = velocity;
+            want.bound[n + at] = step_bound + 3 * UNIT * size;
+            want.value[2 * n + at] = scores ? (moved > p->threshold) - (moved < -p->threshold) : 0;
+            want.bound[2 * n + at] = scores && fabs(fabs(moved) - p->threshold) <= want.bound[at];
+        }
+}
+
+static void update_scores_nesterov(const struct sm_kernels *k, const struct problem *p, float *out) {
+    update(k, p, out, true, true);
+}
+static void update_scores_plain(const struct sm_kernels *k, const struct problem *p, float *out) {
+    update(k, p, out, false, true);
+}
+static void update_weights_nesterov(const struct sm_kernels *k, const struct problem *p, float *out) {
+    update(k, p, out, true, false);
+}
+static void update_weights_plain(const struct sm_kernels *k, const struct problem *p, float *out) {
+    update(k, p, out, false, false);
+}
+static void expect_scores_nesterov(const struct problem *p, struct expected want) {
+    expect_update(p, want, true, true);
+}
+static void expect_scores_plain(const struct problem *p, struct expected want) {
+    expect_update(p, want, false, true);
+}
+static void expect_weights_nesterov(const struct problem *p, struct expected want) {
+    expect_update(p, want, true, false);
+}
+static void expect_weights_plain(const struct problem *p, struct expected want) {
+    expect_update(p, want, false, false);
+}
+
+static void apply(const struct sm_kernels *k, const struct problem *p, float *out) {
+    k->apply_mask(out, p->weight, p->mask, layer_size(p));
+}
+
+static void expect_apply(const struct problem *p, struct expected want) {
+    for (size_t a = 0; a < layer_size(p); a++) {
+        want.value[a] = (double)p->weight[a] * p->mask[a];
+        want.bound[a] = 0;
+    }
+}
+
+static void transpose(const struct sm_kernels *k, const struct problem *p, float *out) {
+    k->transpose(out, p->n_rows, p->weight, p->stride, p->n_rows, p->stride);
+}
+
+static void expect_transpose(const struct problem *p, struct expected want) {
+    for (size_t o = 0; o < p->n_rows; o++)
+        for (size_t i = 0; i < p->stride; i++) {
+            want.value[i * p->n_rows + o] = p->weight[o * p->stride + i];
+            want.bound[i * p->n_rows + o] = 0;
+        }
+}
+
+static size_t batch_size(const struct problem *p) {
+    return p->n_rows * p->image_stride;
+}
+
+/* The activation y is 3 * delta, the gradient that is multiplied the next row's. */
+static void elu_gradient(const struct sm_kernels *k, const struct problem *p, float *out) {
+    memcpy(out, p->delta, batch_size(p) * sizeof *out);
+    k->elu_gradient(out, p->delta, batch_size(p));
+}
+
+static void expect_elu_gradient(const struct problem *p, struct expected want) {
+    for (size_t a = 0; a < batch_size(p); a++) {
+        double y = p->delta[a];
+        want.value[a] = y * (y > 0 ? 1 : y + 1);
+        want.bound[a] = 3 * UNIT * fabs(y);
+    }
+}
+
+static void relu(const struct sm_kernels *k, const struct problem *p, float *out) {
+    memcpy(out, p->delta, batch_size(p) * sizeof *out);
+    k->relu(out, batch_size(p));
+}
+
+static void expect_relu(const struct problem *p, struct expected want) {
+    for (size_t a = 0; a < batch_size(p); a++) {
+        want.value[a] = fmax(p->delta[a], 0);
+        want.bound[a] = 0;
+    }
+}
+
+static void relu_gradient(const struct sm_kernels *k, const struct problem *p, float *out) {
+    check_fill(out, batch_size(p), -1, 1, 8);
+    k->relu_gradient(out, p->delta, batch_size(p));
+}
+
+static void expect_relu_gradient(const struct problem *p, struct expected want) {
+    float *start = check_alloc(batch_size(p), sizeof *start);
+    check_fill(start, batch_size(p), -1, 1, 8);
+    for (size_t a = 0; a < batch_size(p); a++) {
+        want.value[a] = p->delta[a] > 0 ? start[a] : 0;
+        want.bound[a] = 0;
+    }
+    free(start);
+}
+
+static const struct {
+    const char *name;
+    size_t (*size)(const struct problem *p);
+    void (*compute)(const struct sm_kernels *k, const struct problem *p, float *out);
+    void (*expect)(const struct problem *p, struct expected want);
+} functions[] = {
+    {"product_kept", product_size, product, expect_product},
+    {"product_kept_transposed", transposed_size, transposed, expect_transposed},
+    {"weight_gradient", layer_size, gradient, expect_gradient},
+    {"update of scores, Nesterov", update_size, update_scores_nesterov, expect_scores_nesterov},
+    {"update of scores, plain", update_size, update_scores_plain, expect_scores_plain},
+    {"update of weights, Nesterov", update_size, update_weights_nesterov, expect_weights_nesterov},
+    {"update of weights, plain", update_size, update_weights_plain, expect_weights_plain},
+    {"apply_mask", layer_size, apply, expect_apply},
+    {"transpose", layer_size, transpose, expect_transpose},
+    {"elu_gradient", batch_size, elu_gradient, expect_elu_gradient},
+    {"relu", batch_size, relu, expect_relu},
+    {"relu_gradient", batch_size, relu_gradient, expect_relu_gradient},
+};
+enum { N_FUNCTIONS = sizeof functions / sizeof *functions };
+
+static void compare(const float *got, struct expected want, size_t n, const char *kernels, size_t f,
+                    const struct problem *p) {
+    for (size_t a = 0; a < n; a++)
+        if (!check_within(got[a], want.value[a], want.bound[a]))
+            fail_msg("%s, %s, %zu x %zu, %zu images, masks %d, constant %d: value %zu is %.9g, expected %.9g (+-%.2g)",
+                     kernels, functions[f].name, p->n_out, p->n_in, p->n_images, p->masks, p->constant, a,
+                     (double)got[a], want.value[a], want.bound[a]);
+}
+
+/* Every kernel set against the plain loop; avx512 and avx2 byte for byte. */
+static void check_function(size_t f, const struct problem *p) {
+    const struct sm_kernels *found[3];
+    size_t n_found = find_kernels(found), n = functions[f].size(p);
+    struct expected want = {check_alloc(n, sizeof(double)), check_alloc(n, sizeof(double))};
+    float *out[3];
+    functions[f].expect(p, want);
+    for (size_t k = 0; k < n_found; k++) {
+        out[k] = check_alloc(n, sizeof(float));
+        functions[f].compute(found[k], p, out[k]);
+        compare(out[k], want, n, found[k]->name, f, p);
+    }
+    if (n_found == 3 && memcmp(out[0], out[1], n * sizeof(float)) != 0)
+        fail_msg("%s: avx512 and avx2 differ, %zu x %zu, %zu images", functions[f].name, p->n_out, p->n_in,
+                 p->n_images);
+    for (size_t k = 0; k < n_found; k++) free(out[k]);
+    free(want.value);
+    free(want.bound);
+}
+
+static void check_shape(size_t n_in, size_t n_images) {
+    for (enum masks masks = 0; masks < N_MASKS; masks++)
+        for (int constant = 0; constant < 2; constant++) {
+            struct problem p = {.n_in = n_in, .n_out = 21, .n_images = n_images, .masks = masks, .constant = constant};
+            problem_init(&p);
+            for (size_t f = 0; f < N_FUNCTIONS; f++) check_function(f, &p);
+            problem_destroy(&p);
+        }
+}
+
+static void every_function_against_plain_loops(void **state) {
+    (void)state;
+    static const size_t n_in[] = {1, 15, 16, 17, 100}, n_images[] = {16, 48, 128, 144};
+    for (size_t i = 0; i < 5; i++)
+        for (size_t b = 0; b < 4; b++) check_shape(n_in[i], n_images[b]);
+    check_shape(784, 16);
+    check_shape(784, 144);
+}
+
+/* ---- integers: exact ---- */
+
+/* Keeps and inverts by the sign of the effective weight, each list in ascending order of the inputs. */
+static void assert_kept(const struct sm_kept *kept, const struct problem *p, size_t o) {
+    const uint32_t *slots = kept->index + o * p->stride;
+    size_t n_plus = 0, n_minus = 0;
+    for (size_t i = 0; i < p->n_in; i++) {
+        if (effective(p, o, i) > 0) assert_int_equal(slots[n_plus++], i);
+        if (effective(p, o, i) < 0) assert_int_equal(slots[p->stride - 1 - n_minus++], i);
+    }
+    assert_int_equal(kept->n_plus[o], n_plus);
+    assert_int_equal(kept->n_minus[o], n_minus);
+}
+
+static void kept_weights_are_listed_by_sign(void **state) {
+    (void)state;
+    const struct sm_kernels *found[3];
+    size_t n_found = find_kernels(found);
+    static const size_t n_in[] = {1, 15, 16, 17, 100, 784};
+    for (size_t s = 0; s < 6 * N_MASKS; s++) {
+        struct problem p = {.n_in = n_in[s / N_MASKS], .n_out = 5, .n_images = 16, .masks = s % N_MASKS};
+        problem_init(&p);
+        size_t n_kept = 0;
+        for (size_t a = 0; a < layer_size(&p); a++) n_kept += p.mask[a] != 0;
+        for (size_t k = 0; k < n_found; k++) {
+            struct sm_kept kept = kept_new(found[k], &p);
+            for (size_t o = 0; o < p.n_out; o++) assert_kept(&kept, &p, o);
+            assert_int_equal(found[k]->count_kept(p.mask, layer_size(&p)), n_kept);
+            assert_int_equal(found[k]->count_kept(p.mask, 0), 0);
+            kept_free(&kept);
+        }
+        problem_destroy(&p);
+    }
+}
+
+/* Strict at +-tau; the next float beyond is outside. */
+static void threshold_is_strict(void **state) {
+    (void)state;
+    const float tau = 0.01f, above = nextafterf(tau, 1), below = nextafterf(tau, 0);
+    const float scores[SM_LANES] = {tau,      -tau,      above, -above, below, -below, 0,       -0.0f,
+                                    INFINITY, -INFINITY, NAN,   1,      -1,    1e-40f, -1e-40f, 0.5f};
+    const int8_t want[SM_LANES] = {0, 0, 1, -1, 0, 0, 0, 0, 1, -1, 0, 1, -1, 0, 0, 1};
+    const int8_t want_at_zero[SM_LANES] = {1, -1, 1, -1, 1, -1, 0, 0, 1, -1, 0, 1, -1, 1, -1, 1};
+    const struct sm_kernels *found[3];
+    size_t n_found = find_kernels(found);
+    for (size_t k = 0; k < n_found; k++) {
+        int8_t mask[SM_LANES];
+        found[k]->mask_from_scores(mask, scores, tau, SM_LANES);
+        assert_memory_equal(mask, want, SM_LANES);
+        found[k]->mask_from_scores(mask, scores, 0, SM_LANES);
+        assert_memory_equal(mask, want_at_zero, SM_LANES);
+    }
+}
+
+/* The mask that the update writes is that of mask_from_scores on the scores that it wrote, also at exactly +-tau: with
+ * gradient, velocity and decay 0 a score stays where it is. */
+static void update_thresholds_strictly(void **state) {
+    (void)state;
+    const float tau = 0.01f, start[4] = {0.01f, -0.01f, nextafterf(0.01f, 1), -nextafterf(0.01f, 1)};
+    static const int8_t want[4] = {0, 0, 1, -1};
+    const struct sm_kernels *found[3];
+    size_t n_found = find_kernels(found), n = SM_ROWS * SM_LANES;
+    float *zeros = check_alloc(SM_LANES * SM_LANES, sizeof *zeros), *weight = check_alloc(n, sizeof *weight);
+    float *value = check_alloc(n, sizeof *value), *velocity = check_alloc(n, sizeof *velocity);
+    int8_t *mask = check_alloc(n, 1);
+    for (size_t k = 0; k < n_found; k++) {
+        for (size_t a = 0; a < n; a++) value[a] = start[a % 4];
+        struct sm_trained trained = {value, velocity, weight, mask, SM_LANES};
+        struct sm_update u = {.learning_rate = 1, .momentum = 0.9f, .nesterov = true, .threshold = tau};
+        found[k]->weight_gradient_update(&trained, &u, zeros, SM_LANES, SM_LANES, zeros, 0, SM_ROWS);
+        for (size_t a = 0; a < n; a++) {
+            assert_true(value[a] == start[a % 4]);
+            assert_int_equal(mask[a], want[a % 4]);
+        }
+    }
+    free(zeros);
+    free(weight);
+    free(value);
+    free(velocity);
+    free(mask);
+}
+
+/* ---- loading ---- */
+
+static void check_block(const struct sm_kernels *k, size_t n_pixels, float *rows, float *columns) {
+    const size_t stride = sm_padded(n_pixels), column_stride = 3 * SM_LANES;
+    const struct sm_rng rng = sm_rng_make(3, SM_RNG_TEST, 2);
+    uint8_t *pixels = check_alloc(SM_LANES * n_pixels, 1);
+    const uint8_t *images[SM_LANES] = {NULL};
+    float scale[SM_LANES], shift[SM_LANES];
+    for (size_t a = 0; a < SM_LANES * n_pixels; a++) pixels[a] = (uint8_t)sm_rng_u32(&rng, a);
+    check_fill(scale, SM_LANES, 0.001, 0.1, 4);
+    check_fill(shift, SM_LANES, -3, 3, 5);
+    for (size_t j = 0; j < SM_LANES - 3; j++) images[j] = pixels + j * n_pixels; /* three images are missing */
+    for (size_t a = 0; a < SM_LANES * stride; a++) rows[a] = 99;
+    for (size_t a = 0; a < stride * column_stride; a++) columns[a] = 99;
+    k->load_block(rows, stride, columns + SM_LANES, column_stride, images, scale, shift, n_pixels);
+    for (size_t j = 0; j < SM_LANES; j++)
+        for (size_t p = 0; p < stride; p++) {
+            bool there = images[j] && p < n_pixels;
+            double product = there ? (double)images[j][p] * scale[j] : 0, want = there ? product + shift[j] : 0;
+            assert_within(rows[j * stride + p], want, 2 * UNIT * (product + fabs(want)));
+            assert_true(columns[p * column_stride + SM_LANES + j] == rows[j * stride + p]);
+            assert_true(columns[p * column_stride + j] == 99 && columns[p * column_stride + 2 * SM_LANES + j] == 99);
+        }
+    free(pixels);
+}
+
+static void images_are_loaded_both_ways(void **state) {
+    (void)state;
+    static const size_t n_pixels[] = {1, 15, 16, 17, 100, 784};
+    const struct sm_kernels *found[3];
+    size_t n_found = find_kernels(found);
+    for (size_t s = 0; s < 6; s++) {
+        size_t n = SM_LANES * sm_padded(n_pixels[s]);
+        float *rows[3], *columns = check_alloc(3 * n, sizeof *columns);
+        for (size_t k = 0; k < n_found; k++) {
+            rows[k] = check_alloc(n, sizeof **rows);
+            check_block(found[k], n_pixels[s], rows[k], columns);
+        }
+        if (n_found == 3) assert_memory_equal(rows[0], rows[1], n * sizeof **rows);
+        for (size_t k = 0; k < n_found; k++) free(rows[k]);
+        free(columns);
+    }
+}
+
+/* ---- activations ---- */
+
+/* Error of `got` in units in the last place of the float nearest to `want`. */
+static double error_in_ulp(float got, double want) {
+    float nearest = (float)want;
+    double ulp = (double)nextafterf(fabsf(nearest), INFINITY) - fabs((double)nearest);
+    return fabs((double)got - want) / ulp;
+}
+
+/* Every 1021st float: all exponents, both signs; negative ones against expm1, positive ones unchanged. */
+static void elu_over_the_float_range(void **state) {
+    (void)state;
+    const double most_ulp = 1.0;
+    enum { STEP = 1021, AT_ONCE = 4096 };
+    static _Alignas(64) float x[AT_ONCE], y[AT_ONCE], other[AT_ONCE];
+    const struct sm_kernels *found[3];
+    size_t n_found = find_kernels(found);
+    for (uint64_t bits = 0; bits < UINT64_C(1) << 32; bits += (uint64_t)STEP * AT_ONCE) {
+        for (size_t a = 0; a < AT_ONCE; a++) {
+            uint32_t pattern = (uint32_t)(bits + a * STEP);
+            memcpy(&x[a], &pattern, sizeof pattern);
+        }
+        for (size_t k = 0; k < n_found; k++) {
+            memcpy(y, x, sizeof x);
+            found[k]->elu(y, AT_ONCE);
+            for (size_t a = 0; a < AT_ONCE; a++) {
+                if (isnan(x[a]) || x[a] > 0) {
+                    assert_true(isnan(x[a]) ? isnan(y[a]) : y[a] == x[a]);
+                } else if (error_in_ulp(y[a], expm1((double)x[a])) > most_ulp) {
+                    fail_msg("%s: elu(%.9g) is %.9g, expected %.9g", found[k]->name, (double)x[a], (double)y[a],
+                             expm1((double)x[a]));
+                }
+            }
+            if (k == 1 && n_found == 3) assert_memory_equal(y, other, sizeof y);
+            memcpy(other, y, sizeof y);
+        }
+    }
+}
+
+static void activations_at_the_edges(void **state) {
+    (void)state;
+    const float x[SM_LANES] = {0,      -0.0f, INFINITY, -INFINITY, NAN,    1e38f,   -1e38f, -87,
+                               -87.5f, -104,  1,        -1,        1e-45f, -1e-45f, 2,      -2};
+    const struct sm_kernels *found[3];
+    size_t n_found = find_kernels(found);
+    for (size_t k = 0; k < n_found; k++) {
+        float elu[SM_LANES], relu[SM_LANES], slope[SM_LANES];
+        memcpy(elu, x, sizeof x);
+        memcpy(relu, x, sizeof x);
+        found[k]->elu(elu, SM_LANES);
+        found[k]->relu(relu, SM_LANES);
+        for (size_t a = 0; a < SM_LANES; a++) slope[a] = 1;
+        found[k]->elu_gradient(slope, elu, SM_LANES);
+        for (size_t a = 0; a < SM_LANES; a++) {
+            assert_within(elu[a], x[a] > 0 ? x[a] : expm1((double)x[a]), 2 * UNIT);
+            assert_within(slope[a], x[a] > 0 ? 1 : exp((double)x[a]), 3 * UNIT);
+            if (!isnan(x[a])) assert_within(relu[a], x[a] > 0 ? x[a] : 0, 0);
+        }
+        assert_true(elu[3] == -1 && elu[6] == -1 && elu[7] == -1); /* saturated, and a derivative of exactly 0 */
+        assert_true(slope[3] == 0 && slope[6] == 0);
+    }
+}
+
+/* A sum of infinities of both signs is no number; an activation that turns it into 0 would hide that training has
+ * diverged. */
+static void relu_keeps_nan(void **state) {
+    (void)state;
+    const struct sm_kernels *found[3];
+    size_t n_found = find_kernels(found);
+    for (size_t k = 0; k < n_found; k++) {
+        float y[SM_LANES];
+        for (size_t a = 0; a < SM_LANES; a++) y[a] = a % 2 ? NAN : 1;
+        found[k]->relu(y, SM_LANES);
+        for (size_t a = 0; a < SM_LANES; a++) assert_within(y[a], a % 2 ? NAN : 1, 0);
+    }
+}
+
+/* ---- choice ---- */
+
+static void the_best_kernels_run(void **state) {
+    (void)state;
+    const struct sm_kernels *found[3];
+    size_t n_found = find_kernels(found);
+    assert_true(n_found >= 1);
+    unsetenv("SUPERMASK_KERNELS");
+    assert_ptr_equal(sm_kernels_get(), found[0]);
+    for (size_t k = 0; k < n_found; k++) {
+        setenv("SUPERMASK_KERNELS", found[k]->name, 1);
+        assert_ptr_equal(sm_kernels_get(), found[k]);
+        assert_string_equal(sm_kernels_name(), found[k]->name);
+    }
+    setenv("SUPERMASK_KERNELS", "abacus", 1);
+    assert_ptr_equal(sm_kernels_get(), found[0]);
+    assert_null(sm_kernels_find("abacus"));
+    unsetenv("SUPERMASK_KERNELS");
+}
+
+/* ---- OpenBLAS ---- */
+
+static void blas_products_against_plain_loops(void **state) {
+    (void)state;
+    struct problem p = {.n_in = 100, .n_out = 21, .n_images = 48, .masks = RANDOM};
+    problem_init(&p);
+    sm_blas_init();
+    size_t n = product_size(&p), m = transposed_size(&p);
+    float *v = check_alloc(layer_size(&p), sizeof *v), *out = check_alloc(n, sizeof *out);
+    float *back = check_alloc(m, sizeof *back);
+    struct expected want = {check_alloc(m, sizeof(double)), check_alloc(m, sizeof(double))};
+    for (size_t a = 0; a < layer_size(&p); a++) v[a] = p.weight[a] * p.mask[a];
+    for (size_t a = 0; a < n; a++) out[a] = 99;
+    sm_blas_product(out, p.in, p.image_stride, p.n_images, v, p.stride, p.n_in, 0, 8);
+    sm_blas_product(out, p.in, p.image_stride, p.n_images, v, p.stride, p.n_in, 8, 8);
+    sm_blas_product(out, p.in, p.image_stride, p.n_images, v, p.stride, p.n_in, 8, p.n_out);
+    expect_product(&p, want);
+    for (size_t a = 0; a < n; a++) assert_within(out[a], want.value[a], want.bound[a]);
+    sm_blas_product_transposed(back, p.delta, p.image_stride, p.n_images, v, p.stride, p.n_out, 0, p.n_in);
+    memset(p.in, 0, m * sizeof *p.in);
+    expect_transposed(&p, want);
+    for (size_t a = 0; a < m; a++) assert_within(back[a], want.value[a], want.bound[a]);
+    free(v);
+    free(out);
+    free(back);
+    free(want.value);
+    free(want.bound);
+    problem_destroy(&p);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_function_against_plain_loops),
+        cmocka_unit_test(kept_weights_are_listed_by_sign),
+        cmocka_unit_test(threshold_is_strict),
+        cmocka_unit_test(update_thresholds_strictly),
+        cmocka_unit_test(images_are_loaded_both_ways),
+        cmocka_unit_test(elu_over_the_float_range),
+        cmocka_unit_test(activations_at_the_edges),
+        cmocka_unit_test(relu_keeps_nan),
+        cmocka_unit_test(the_best_kernels_run),
+        cmocka_unit_test(blas_products_against_plain_loops),
+    };
+    return cmocka_run_group_tests_name("kernels", tests, say_what_is_not_tested, NULL);
+}
