@@ -1,0 +1,225 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The command line of supermask-train, as a user types it.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    train="${SM_BIN:-$BATS_TEST_DIRNAME/../build/bin}/supermask-train"
+    mkdir "$BATS_TEST_TMPDIR/work" && cd "$BATS_TEST_TMPDIR/work" || return 1 # bats keeps files of its own above
+    unset SUPERMASK_DATA SUPERMASK_SHARE
+}
+
+# A failure is one sentence on standard error that begins with the program's name, and nothing on standard output.
+fails_with() {
+    local status_wanted=$1 sentence=$2
+    shift 2
+    run "-$status_wanted" --separate-stderr "$@"
+    [ -z "$output" ]
+    [ "${#stderr_lines[@]}" -eq 1 ]
+    [[ "$stderr" == "supermask-train: "*"$sentence"* ]] || { echo "stderr: $stderr"; false; }
+}
+
+small=(fcn-digits --quiet --epochs 1 --set network=784-10)
+
+@test "no recipe" { fails_with 2 "no recipe given: --list shows" "$train"; }
+
+@test "a misspelled recipe gets the nearest name" {
+    fails_with 2 "no recipe is called 'fcn-mnits' (nearest: fcn-mnist): --list" "$train" fcn-mnits
+}
+
+@test "a recipe like nothing that is shipped" { fails_with 2 "no recipe is called 'resnet'" "$train" resnet; }
+
+@test "a misspelled option gets the nearest one" {
+    fails_with 2 "unknown option '--epoche' (nearest: --epochs)" "$train" fcn-digits --epoche 3
+    fails_with 2 "unknown option '--treads' (nearest: --threads)" "$train" fcn-digits --treads=3
+    fails_with 2 "unknown option '--dry_run' (nearest: --dry-run)" "$train" --dry_run fcn-digits
+}
+
+@test "a value that looks like an option is not one" {
+    run -0 --separate-stderr "$train" fcn-digits --dry-run -o --epoche
+    [[ "$output" == *"# output           --epoche"* ]]
+    run -0 --separate-stderr "$train" fcn-digits --dry-run --data --epoche
+}
+
+@test "an option without its value" {
+    run -2 --separate-stderr "$train" fcn-digits --epochs
+    [[ "$stderr" == *"option '--epochs' requires an argument"* ]]
+}
+
+@test "two recipes" { fails_with 2 "one recipe a run: 'b' is one too many" "$train" fcn-digits b; }
+
+@test "a misspelled key" {
+    fails_with 2 "--set: unknown key 'learning_rat' (nearest: learning_rate)" "$train" fcn-digits --set learning_rat=1
+}
+
+@test "wrong values" {
+    fails_with 2 "--epochs: '1O' is not a whole number" "$train" fcn-digits --epochs 1O
+    fails_with 2 "--epochs: 0 is outside 1 .. 1000000" "$train" fcn-digits --epochs 0
+    fails_with 2 "--seed: '-1' is not a whole number from 0 to" "$train" fcn-digits --seed -1
+    fails_with 2 "--weight-seed: 'x' is not a whole number from 0 to" "$train" fcn-digits --weight-seed x
+    fails_with 2 "--record: 'often' is neither" "$train" fcn-digits --record often
+    fails_with 2 "--threads: 'two' is not a whole number" "$train" fcn-digits --threads two
+    fails_with 2 "--set: 'epochs' is not KEY=VALUE" "$train" fcn-digits --set epochs
+    fails_with 2 "--set: schedule: 'plateu' is not" "$train" fcn-digits --set schedule=plateu
+    fails_with 2 "--set: momentum: 2 is outside" "$train" fcn-digits --set momentum=2
+}
+
+@test "a text file as a recipe" {
+    echo "Dear reader," > notes.yaml
+    fails_with 1 "notes.yaml:1: expected lines of the form \`key: value\`" "$train" notes.yaml
+    fails_with 2 "no recipe is called 'notes.txt'" "$train" notes.txt
+    fails_with 1 "./absent.txt: No such file or directory" "$train" ./absent.txt
+    fails_with 1 "/: Is a directory" "$train" ./
+}
+
+@test "a recipe file: unknown key, wrong type, what it lacks" {
+    printf 'network: fcn\n\nlearning_rat: 1\n' > a.yaml
+    fails_with 1 "a.yaml:3: unknown key 'learning_rat' (nearest: learning_rate)" "$train" a.yaml
+    printf 'network: fcn\nepochs: many\n' > b.yaml
+    fails_with 1 "b.yaml:2: epochs: 'many' is not a whole number" "$train" b.yaml
+    printf 'network: fcn\n' > c.yaml
+    fails_with 1 "c.yaml: the recipe does not say its dataset" "$train" c.yaml
+    printf 'a: 1\na: 2\n' > d.yaml
+    fails_with 1 "d.yaml:2: the key 'a' stands here for the second time" "$train" d.yaml
+    : > e.yaml
+    fails_with 1 "e.yaml: the file is empty" "$train" e.yaml
+}
+
+@test "names within a recipe" {
+    fails_with 1 "method: there is no method 'densse' (nearest: dense)" "$train" fcn-digits --set method=densse
+    fails_with 1 "mnst" "$train" fcn-digits --set dataset=mnst
+    fails_with 1 "network: 'fnc' is not shipped (nearest: fcn)" "$train" fcn-digits --set network=fnc
+    fails_with 1 "its last layer dense2 has 11 units, the data set digits has 10 classes" \
+        "$train" fcn-digits --set network=784-20-11
+    fails_with 1 "its input is 1x1x783, the data set's images are 1x28x28" "$train" fcn-digits --set network=783-10
+    fails_with 1 "hides every weight" "$train" fcn-digits --set threshold_kind=relative --set threshold=1
+}
+
+@test "--list names recipes, networks, methods, data sets" {
+    run -0 --separate-stderr "$train" --list
+    [ -z "$stderr" ]
+    for word in Recipes fcn-mnist fcn-mnist-dense fcn-digits Networks fcn "266200 weights" Methods signed-supermask \
+        dense "Data sets" digits mnist; do
+        [[ "$output" == *"$word"* ]] || { echo "no $word"; false; }
+    done
+}
+
+@test "every shipped recipe has a dry run" {
+    for recipe in $("$train" --list | sed -n '/^Recipes/,/^Networks/s/^  \([^ ]*\).*/\1/p'); do
+        run -0 --separate-stderr "$train" "$recipe" --dry-run
+        [[ "$output" == *"name: \"$recipe\""* ]]
+    done
+}
+
+@test "--dry-run shows the whole recipe, the layers and the run, and writes nothing" {
+    run -0 --separate-stderr "$train" fcn-digits --seed 7 --epochs 3 --set learning_rate=0.1 --threads 1 --dry-run \
+        -o runs/
+    [ -z "$stderr" ]
+    for line in "epochs: 3" "learning_rate: 0.1" "weight_seed: 7" "score_seed: 7" "data_seed: 7" "threads: 1" \
+        "weight_gain: 3" "# dense1       dense   [300, 784]               235200 elu        0.01         +-0.0874818" \
+        "# dense3       dense   [10, 100]                  1000 linear" "# output           runs/fcn-digits-seed7.h5" \
+        "# parameters       266200" "# steps            237 (79 an epoch)" "# records          4" "# kernels" "# blas"; do
+        [[ "$output" == *"$line"* ]] || { echo "no $line"; false; }
+    done
+    [ -z "$(ls)" ]
+}
+
+@test "the output of --dry-run is a recipe with the same dry run" {
+    "$train" fcn-digits --seed 7 --set weight_scale=he --dry-run > a.yaml
+    "$train" a.yaml --dry-run > b.yaml
+    diff a.yaml b.yaml
+}
+
+@test "the later of two values wins, a seed of its own beats --seed" {
+    run -0 --separate-stderr "$train" fcn-digits --epochs 3 --set epochs=4 --score-seed 5 --seed 2 --dry-run
+    [[ "$output" == *$'\nepochs: 4\n'* ]]
+    [[ "$output" == *"weight_seed: 2"*"score_seed: 5"*"data_seed: 2"* ]]
+    [[ "$output" == *"# output           fcn-digits-w2-s5-d2.h5"* ]]
+}
+
+@test "where the run goes" {
+    mkdir there
+    run -0 --separate-stderr "$train" fcn-digits --dry-run -o there
+    [[ "$output" == *"# output           there/fcn-digits-seed1.h5"* ]]
+    run -0 --separate-stderr "$train" fcn-digits --dry-run -o mine.h5
+    [[ "$output" == *"# output           mine.h5"* ]]
+}
+
+@test "--keys, --help, --version" {
+    run -0 --separate-stderr "$train" --keys
+    [[ "$output" == *"learning_rate"*"weight_gain"*"published_source"* ]]
+    run -0 --separate-stderr "$train" --help
+    [[ "$output" == *"--weight-seed=N"*"--dry-run"*"Exit status"* ]]
+    run -0 --separate-stderr "$train" --version
+    [[ "$output" =~ ^"supermask-train "[0-9]+\.[0-9]+\.[0-9]+$ ]]
+}
+
+@test "a full or closed standard output is an error" {
+    for arguments in --list --help --version "fcn-digits --dry-run"; do
+        # shellcheck disable=SC2086
+        run -1 bash -c "'$train' $arguments > /dev/full"
+        [[ "$output" == *"standard output: No space left on device"* ]]
+        run -1 bash -c "'$train' $arguments >&-"
+        [[ "$output" == *"standard output is closed"* ]]
+    done
+}
+
+@test "no data: where it was looked for" {
+    fails_with 1 "nowhere" "$train" fcn-mnist --quiet --data nowhere
+    [ -z "$(ls)" ]
+}
+
+@test "an output that cannot be written is found before the data is loaded" {
+    : > file
+    fails_with 1 "file/x.h5: the run file cannot be written: Not a directory" "$train" fcn-mnist --data nowhere -o file/x.h5
+    fails_with 1 "absent/x.h5: the run file cannot be written: No such file" "$train" fcn-mnist --data nowhere -o absent/x.h5
+    fails_with 1 "/proc/" "$train" fcn-mnist --data nowhere -o /proc/
+    fails_with 1 "/dev/null: is not a regular file" "$train" fcn-mnist --data nowhere -o /dev/null
+    : > taken.h5
+    fails_with 1 "taken.h5: exists already: --resume continues it" "$train" fcn-mnist --data nowhere -o taken.h5
+    [ "$(ls)" = $'file\ntaken.h5' ]
+}
+
+@test "a run prints one line and leaves one file" {
+    run -0 --separate-stderr "$train" "${small[@]}" -o "new dir/deep/"
+    [ -z "$stderr" ]
+    [ "${#lines[@]}" -eq 1 ]
+    [[ "$output" =~ ^"path='new dir/deep/fcn-digits-seed1.h5' test_accuracy="0\.[0-9]+" remaining="0\.[0-9]+" epochs=1 seconds="[0-9.]+$ ]]
+    [ "$(ls "new dir/deep")" = fcn-digits-seed1.h5 ]
+    fails_with 1 "exists already" "$train" "${small[@]}" -o "new dir/deep/"
+}
+
+@test "progress is plain lines where there is no terminal" {
+    run -0 --separate-stderr "$train" fcn-digits --epochs 2 --set network=784-10
+    [[ "$stderr" == *"epoch=1 of=2 "*"epoch=2 of=2 "*"test_accuracy="* ]]
+    [[ "$stderr" != *$'\033'* ]]
+}
+
+@test "a full standard output after a run is an error, the file stays" {
+    run -1 bash -c "'$train' ${small[*]} -o a.h5 > /dev/full"
+    [ -s a.h5 ]
+}
+
+@test "stopped by a signal: status, one line how to resume, and that line works" {
+    "$train" fcn-digits --epochs 60 --set network=784-10 -o "a run.h5" 2> log > out &
+    pid=$!
+    for _ in $(seq 300); do
+        grep -q "epoch=2 " log && break
+        sleep 0.1
+    done
+    kill -TERM "$pid"
+    status=0
+    wait "$pid" || status=$?
+    [ "$status" -eq 143 ]
+    [ ! -s out ]
+    [ "$(grep -c '^supermask-train: ' log)" -eq 1 ]
+    line="$train fcn-digits --epochs 60 --set network=784-10 -o 'a run.h5' --resume"
+    [ "$(tail -n 1 log)" = "supermask-train: stopped; continue with: $line" ]
+    [ -s "a run.h5" ]
+    run -0 --separate-stderr bash -c "$line"
+    [[ "$output" == "path='a run.h5' test_accuracy="*" epochs=60 seconds="* ]]
+    finished=$output
+    run -0 --separate-stderr bash -c "$line" # a whole run: nothing left to do
+    [ "$output" = "$finished" ]
+}

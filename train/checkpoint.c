@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "train/checkpoint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <supermask/runfile.h>
+#include <unistd.h>
+
+enum { FIXED_ARRAYS = 6, NAME_SIZE = SM_NAME_SIZE + 16 };
+
+struct arrays {
+    struct sm_array *array;
+    char (*name)[NAME_SIZE];
+    size_t n;
+};
+
+static void add(struct arrays *a, const char *prefix, const char *name, enum sm_array_type type, size_t n, void *data) {
+    snprintf(a->name[a->n], NAME_SIZE, "%s%s", prefix, name);
+    a->array[a->n] = (struct sm_array){.name = a->name[a->n], .type = type, .n = n, .data = data};
+    a->n++;
+}
+
+static int list_arrays(struct arrays *a, struct sm_trainer *t, double *seconds, struct sm_error *err) {
+    size_t capacity = FIXED_ARRAYS + 2 * t->net->n_layers;
+    a->array = calloc(capacity, sizeof *a->array);
+    a->name = calloc(capacity, sizeof *a->name);
+    if (!a->array || !a->name) return sm_fail(err, "out of memory for the checkpoint");
+    add(a, "", "step", SM_I64, 1, &t->step);
+    add(a, "", "loss_sum", SM_F64, 1, &t->loss_sum);
+    add(a, "", "n_correct", SM_I64, 1, &t->n_correct);
+    add(a, "", "n_seen", SM_I64, 1, &t->n_seen);
+    add(a, "", "schedule", SM_F64, sizeof t->schedule / sizeof(double), &t->schedule);
+    add(a, "", "seconds", SM_F64, 1, seconds);
+    for (size_t l = 0; l < t->net->n_layers; l++) {
+        const char *name = t->net->layers[l].name;
+        size_t n = t->layers[l].shape.n_rows * t->layers[l].shape.stride;
+        add(a, "value/", name, SM_F32, n, sm_trainer_values(t, l));
+        add(a, "velocity/", name, SM_F32, n, t->layers[l].velocity);
+    }
+    return 0;
+}
+
+static void free_arrays(struct arrays *a) {
+    free(a->array);
+    free(a->name);
+}
+
+int sm_checkpoint_save(const char *path, struct sm_trainer *t, double *seconds, struct sm_error *err) {
+    struct arrays a = {0};
+    int rc = list_arrays(&a, t, seconds, err);
+    if (!rc) rc = sm_checkpoint_write(path, a.array, a.n, err);
+    free_arrays(&a);
+    return rc;
+}
+
+int sm_checkpoint_load(const char *path, struct sm_trainer *t, double *seconds, struct sm_error *err) {
+    if (access(path, F_OK)) return 0;
+    struct arrays a = {0};
+    int rc = list_arrays(&a, t, seconds, err);
+    if (!rc) rc = sm_checkpoint_read(path, a.array, a.n, err);
+    if (!rc) sm_trainer_restore(t);
+    free_arrays(&a);
+    return rc;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* checkpoint.h - what an exact resume needs beside the run file: values, velocities and the trainer's counters. */
+#ifndef SUPERMASK_TRAIN_CHECKPOINT_H
+#define SUPERMASK_TRAIN_CHECKPOINT_H
+
+#include <supermask/error.h>
+
+#include "train/trainer.h"
+
+/* `seconds`: time spent on training so far. */
+int sm_checkpoint_save(const char *path, struct sm_trainer *trainer, double *seconds, struct sm_error *err);
+
+/* Puts the trainer where the checkpoint was taken; masks and order follow. A missing file leaves the trainer at its
+ * start and succeeds: a run that was killed before its first checkpoint begins anew. */
+int sm_checkpoint_load(const char *path, struct sm_trainer *trainer, double *seconds, struct sm_error *err);
+
+#endif

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* loop.c - epochs, records, checkpoints: a trainer's steps become a run file.
+ *
+ * Everything that is appended is a function of the step, so after a resume what the file already holds is passed over
+ * and not written twice. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <supermask/progress.h>
+#include <supermask/runfile.h>
+#include <supermask/text.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "train/checkpoint.h"
+#include "train/host.h"
+#include "train/train.h"
+#include "train/trainer.h"
+
+/* A checkpoint costs a few milliseconds; this is what a kill -9 can cost in training time (never in records). */
+#define CHECKPOINT_SECONDS 15.0
+
+/* Steps between two looks at the clock and at whether the user has asked to stop. */
+#define STEPS_AT_ONCE 32
+
+struct run {
+    const struct sm_train_job *job;
+    const struct sm_recipe *recipe;
+    struct sm_network net;
+    struct sm_dataset data;
+    struct sm_trainer trainer;
+    struct sm_run_writer *writer;
+    struct sm_progress progress;
+    char *checkpoint;         /* its path */
+    int8_t **mask;            /* [n_layers] in the file's layout, for the record at hand */
+    float **values;           /* [n_layers] likewise: scores or trained weights */
+    size_t n_records;         /* records that this run has come by, written now or before */
+    double seconds;           /* spent on training so far, over interruptions */
+    double epoch_began;       /* `seconds` at the end of the epoch before */
+    double clock, last_saved; /* seconds of a clock that never goes back */
+    bool ended;               /* the schedule ended training */
+};
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void count_time(struct run *r) {
+    double t = now();
+    r->seconds += t - r->clock;
+    r->clock = t;
+}
+
+/* ---- buffers in the file's layout ---- */
+
+static int allocate_buffers(struct run *r, struct sm_error *err) {
+    size_t n = r->net.n_layers;
+    r->mask = calloc(n, sizeof *r->mask);
+    r->values = calloc(n, sizeof *r->values);
+    bool whole = r->mask && r->values;
+    for (size_t l = 0; whole && l < n; l++) {
+        size_t weights = sm_layer_weights(&r->net.layers[l]);
+        r->mask[l] = malloc(weights);
+        r->values[l] = malloc(weights * sizeof(float));
+        whole = r->mask[l] && r->values[l];
+        if (whole) memset(r->mask[l], 1, weights); /* what a method without masks records: all keep */
+    }
+    return whole ? 0 : sm_fail(err, "out of memory for the records of network %s", r->net.name);
+}
+
+static void free_buffers(struct run *r) {
+    for (size_t l = 0; l < r->net.n_layers; l++) {
+        if (r->mask) free(r->mask[l]);
+        if (r->values) free(r->values[l]);
+    }
+    free(r->mask);
+    free(r->values);
+}
+
+static void copy_values(struct run *r) {
+    for (size_t l = 0; l < r->net.n_layers; l++)
+        sm_unpad_floats(r->values[l], sm_trainer_values(&r->trainer, l), r->trainer.layers[l].shape);
+}
+
+static void copy_masks(struct run *r) {
+    for (size_t l = 0; l < r->net.n_layers; l++)
+        if (r->trainer.layers[l].mask) sm_unpad_mask(r->mask[l], r->trainer.layers[l].mask, r->trainer.layers[l].shape);
+}
+
+/* ---- opening ---- */
+
+static float **copy_weights(struct run *r) {
+    float **weights = calloc(r->net.n_layers, sizeof *weights);
+    for (size_t l = 0; weights && l < r->net.n_layers; l++) {
+        weights[l] = malloc(sm_layer_weights(&r->net.layers[l]) * sizeof(float));
+        if (weights[l]) sm_unpad_floats(weights[l], r->trainer.layers[l].weights, r->trainer.layers[l].shape);
+    }
+    return weights;
+}
+
+static void free_weights(struct run *r, float **weights) {
+    for (size_t l = 0; weights && l < r->net.n_layers; l++) free(weights[l]);
+    free(weights);
+}
+
+static int create_file(struct run *r, struct sm_error *err) {
+    struct sm_host host;
+    sm_host_collect(&host, r->trainer.n_threads);
+    char *text = sm_recipe_text(r->recipe);
+    double *threshold = calloc(r->net.n_layers, sizeof *threshold);
+    float **weights = copy_weights(r);
+    int rc = -1;
+    bool whole = text && threshold && weights;
+    for (size_t l = 0; whole && l < r->net.n_layers; l++) {
+        whole = weights[l];
+        threshold[l] = r->trainer.layers[l].threshold;
+    }
+    if (!whole) {
+        sm_fail(err, "out of memory for %s", r->job->output);
+        goto done;
+    }
+    copy_values(r);
+    struct sm_run_header header = {.program_version = SM_VERSION,
+                                   .command_line = r->job->command_line,
+                                   .recipe = text,
+                                   .recipe_name = r->recipe->name,
+                                   .dataset = r->data.name,
+                                   .method = r->recipe->method,
+                                   .dataset_sha256 = r->data.sha256,
+                                   .weight_seed = r->recipe->weight_seed,
+                                   .score_seed = r->recipe->score_seed,
+                                   .data_seed = r->recipe->data_seed,
+                                   .threshold = threshold,
+                                   .trains_weights = r->trainer.method->trains_weights,
+                                   .record_scores = r->recipe->record_scores,
+                                   .host = host.facts,
+                                   .n_host = host.n};
+    rc = sm_run_create(&r->writer, r->job->output, &header, &r->net, (const float *const *)weights,
+                       header.trains_weights ? NULL : (const float *const *)r->values, err);
+done:
+    free(text);
+    free(threshold);
+    free_weights(r, weights);
+    return rc;
+}
+
+/* May the run in the file be continued with this recipe and data? */
+static int check_same(const struct run *r, const struct sm_run *old, struct sm_error *err) {
+    struct sm_recipe recipe;
+    sm_recipe_defaults(&recipe);
+    if (sm_recipe_parse(&recipe, old->recipe, old->path, err)) return -1;
+    const char *key = sm_recipe_differs(&recipe, r->recipe);
+    if (key) return sm_fail(err, "%s: cannot resume: the run was started with another value of '%s'", old->path, key);
+    if (strcmp(old->dataset_sha256, r->data.sha256))
+        return sm_fail(err, "%s: cannot resume: the data set %s has changed since the run was started", old->path,
+                       r->data.name);
+    return 0;
+}
+
+/* 1: the file is complete, nothing to do. */
+static int resume_file(struct run *r, struct sm_error *err) {
+    struct sm_run old = {0};
+    int rc = sm_run_open(&old, r->job->output, err);
+    if (!rc) rc = check_same(r, &old, err);
+    bool complete = !rc && old.complete;
+    sm_run_destroy(&old);
+    if (rc || complete) return rc ? -1 : 1;
+    if (sm_run_resume(&r->writer, r->job->output, err)) return -1;
+    return sm_checkpoint_load(r->checkpoint, &r->trainer, &r->seconds, err);
+}
+
+static int open_file(struct run *r, struct sm_error *err) {
+    r->checkpoint = sm_format("%s.checkpoint", r->job->output);
+    if (!r->checkpoint) return sm_fail(err, "out of memory");
+    if (r->job->resume && !access(r->job->output, F_OK)) return resume_file(r, err);
+    if (create_file(r, err)) return -1;
+    unlink(r->checkpoint); /* of a run whose file is gone */
+    return 0;
+}
+
+/* ---- training ---- */
+
+static double epoch_of(const struct run *r) {
+    return (double)r->trainer.step / (double)r->trainer.steps_per_epoch;
+}
+
+static size_t record_interval(const struct run *r) {
+    return r->recipe->record_every ? (size_t)r->recipe->record_every : r->trainer.steps_per_epoch;
+}
+
+static size_t total_steps(const struct run *r) {
+    return (size_t)r->recipe->epochs * r->trainer.steps_per_epoch;
+}
+
+/* Appends the record of the step just reached, unless a run before this one did. */
+static int append_record(struct run *r, struct sm_error *err) {
+    if (r->n_records++ < sm_run_n_records(r->writer)) return 0;
+    copy_masks(r);
+    bool scores = r->recipe->record_scores && !r->trainer.method->trains_weights;
+    if (scores) copy_values(r);
+    return sm_run_append_record(r->writer, r->trainer.step, epoch_of(r), (const int8_t *const *)r->mask,
+                                scores ? (const float *const *)r->values : NULL, err);
+}
+
+static int save_checkpoint(struct run *r, struct sm_error *err) {
+    count_time(r);
+    r->last_saved = r->clock;
+    return sm_checkpoint_save(r->checkpoint, &r->trainer, &r->seconds, err);
+}
+
+static struct sm_metrics measure_epoch(struct run *r) {
+    struct sm_trainer *t = &r->trainer;
+    struct sm_metrics row = {.epoch = epoch_of(r),
+                             .train_loss = t->loss_sum / (double)t->n_seen,
+                             .train_accuracy = (double)t->n_correct / (double)t->n_seen,
+                             .remaining = sm_trainer_remaining(t)};
+    t->step--; /* the rates of the epoch's last step, not of the next one */
+    row.learning_rate = sm_trainer_learning_rate(t);
+    row.weight_decay = sm_trainer_weight_decay(t);
+    t->step++;
+    struct sm_evaluation test = sm_forward_evaluate(&t->forward, &t->test, r->recipe->loss, t->n_threads);
+    row.test_loss = test.loss;
+    row.test_accuracy = test.accuracy;
+    return row;
+}
+
+static void show_epoch(struct run *r, const struct sm_metrics *row) {
+    char detail[160];
+    snprintf(detail, sizeof detail, "train_loss=%.4f test_accuracy=%.4f remaining=%.4f images_per_second=%.0f",
+             row->train_loss, row->test_accuracy, row->remaining,
+             (double)r->data.train.n / (r->seconds - r->epoch_began));
+    sm_progress_update(&r->progress, (size_t)row->epoch, detail);
+}
+
+static int end_epoch(struct run *r, struct sm_error *err) {
+    struct sm_trainer *t = &r->trainer;
+    struct sm_metrics row = measure_epoch(r);
+    size_t epoch = (size_t)t->step / t->steps_per_epoch;
+    count_time(r);
+    row.seconds = r->seconds;
+    if (!isfinite(row.train_loss))
+        return sm_fail(err,
+                       "%s: training diverged in epoch %zu: the loss is %g (a smaller learning_rate or weight_gain?)",
+                       r->job->output, epoch, row.train_loss);
+    if (epoch > sm_run_n_metrics(r->writer) && sm_run_append_metrics(r->writer, &row, err)) return -1;
+    show_epoch(r, &row);
+    r->ended = !sm_schedule_epoch(r->recipe, &t->schedule, (int64_t)epoch, row.train_loss);
+    t->loss_sum = 0;
+    t->n_correct = t->n_seen = 0;
+    r->epoch_began = r->seconds;
+    return 0;
+}
+
+/* Steps from `step` up to the next multiple of `interval`. */
+static size_t steps_to(size_t step, size_t interval) {
+    return interval - step % interval;
+}
+
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* The steps up to the next event (the end of the epoch, a record, a look at signal and clock), and the event. */
+static int advance(struct run *r, struct sm_error *err) {
+    size_t step = (size_t)r->trainer.step, per_epoch = r->trainer.steps_per_epoch;
+    size_t n = smaller(smaller(steps_to(step, per_epoch), steps_to(step, record_interval(r))), STEPS_AT_ONCE);
+    sm_trainer_steps(&r->trainer, n);
+    step += n;
+    if (step % record_interval(r) == 0 && append_record(r, err)) return -1;
+    if (step % per_epoch == 0 && end_epoch(r, err)) return -1;
+    return now() - r->last_saved > CHECKPOINT_SECONDS ? save_checkpoint(r, err) : 0;
+}
+
+static enum sm_train_result train_to_end(struct run *r, struct sm_error *err) {
+    /* Records up to the checkpoint were written before it was taken. */
+    r->n_records = r->trainer.step ? (size_t)r->trainer.step / record_interval(r) + 1 : 0;
+    if (!r->trainer.step && append_record(r, err)) return SM_TRAIN_FAILED;
+    r->clock = r->last_saved = now();
+    while ((size_t)r->trainer.step < total_steps(r) && !r->ended) {
+        if (*r->job->stop) return save_checkpoint(r, err) ? SM_TRAIN_FAILED : SM_TRAIN_STOPPED;
+        if (advance(r, err)) return SM_TRAIN_FAILED;
+    }
+    return SM_TRAIN_DONE;
+}
+
+/* The file is closed in every case; the checkpoint goes only when the whole run is in the file. */
+static enum sm_train_result close_file(struct run *r, enum sm_train_result result, struct sm_error *err) {
+    if (result == SM_TRAIN_DONE) {
+        copy_values(r);
+        if (sm_run_finish(r->writer, (const float *const *)r->values, err)) return SM_TRAIN_FAILED;
+        unlink(r->checkpoint);
+        return SM_TRAIN_DONE;
+    }
+    struct sm_error closing = {{0}};
+    if (sm_run_close(r->writer, &closing) && result != SM_TRAIN_FAILED) {
+        *err = closing;
+        return SM_TRAIN_FAILED;
+    }
+    return result;
+}
+
+static enum sm_train_result train(struct run *r, struct sm_error *err) {
+    int opened = open_file(r, err);
+    if (opened) return opened < 0 ? SM_TRAIN_FAILED : SM_TRAIN_DONE;
+    sm_progress_start(&r->progress, "epoch", (size_t)r->recipe->epochs, r->job->quiet);
+    sm_progress_skip(&r->progress, (size_t)r->trainer.step / r->trainer.steps_per_epoch);
+    enum sm_train_result result = train_to_end(r, err);
+    sm_progress_end(&r->progress);
+    return close_file(r, result, err);
+}
+
+enum sm_train_result sm_train_run(const struct sm_train_job *job, struct sm_error *err) {
+    struct run r = {.job = job, .recipe = job->recipe};
+    enum sm_train_result result = SM_TRAIN_FAILED;
+    if (sm_network_read(&r.net, job->recipe->network, job->recipe->activation, err)) goto done;
+    if (sm_dataset_load(&r.data, job->recipe->dataset, job->data_directory, err)) goto done;
+    if (sm_network_fit_input(&r.net, r.data.channels, r.data.height, r.data.width, err)) goto done;
+    if (sm_trainer_init(&r.trainer, job->recipe, &r.net, &r.data, err)) goto done;
+    if (allocate_buffers(&r, err)) goto done;
+    result = train(&r, err);
+done:
+    free_buffers(&r);
+    free(r.checkpoint);
+    sm_trainer_destroy(&r.trainer);
+    sm_dataset_destroy(&r.data);
+    sm_network_destroy(&r.net);
+    return result;
+}

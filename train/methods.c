@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* methods.c - the table of methods. A new one is a file in methods/ and a row here. */
+#include "train/method.h"
+
+#include <string.h>
+
+#include "train/train.h"
+
+extern const struct sm_method sm_method_signed_supermask, sm_method_dense;
+
+static const struct sm_method *const methods[] = {
+    &sm_method_signed_supermask,
+    &sm_method_dense,
+};
+static const size_t n_methods = sizeof methods / sizeof *methods;
+
+const struct sm_method *sm_method_find(const char *name) {
+    for (size_t k = 0; k < n_methods; k++)
+        if (!strcmp(methods[k]->name, name)) return methods[k];
+    return NULL;
+}
+
+const char *sm_method_name(size_t index) {
+    return index < n_methods ? methods[index]->name : NULL;
+}
+
+const char *sm_method_help(size_t index) {
+    return index < n_methods ? methods[index]->help : NULL;
+}

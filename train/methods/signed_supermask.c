@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* signed_supermask.c - Koster, Grothe & Rettinger 2022 (arXiv 2201.13361), section 3.
+ *
+ * Weights w are frozen, scores m are trained. Mask g(m) = +1 where m > tau, -1 where m < -tau, else 0; effective
+ * weights v = w g(m); straight-through gradient dL/dm = (dL/dv) w for every weight, hidden ones too. */
+#include <math.h>
+
+#include "train/init.h"
+#include "train/method.h"
+
+static double largest_magnitude(const float *values, size_t n) {
+    double largest = 0;
+    for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs((double)values[i]));
+    return largest;
+}
+
+static void init(struct sm_method_layer *l, const struct sm_recipe *recipe) {
+    uint32_t index = (uint32_t)l->index;
+    sm_init_values(l->weights, recipe->weight_init, sm_init_weight_deviation(recipe, l->layer), l->layer,
+                   sm_rng_make(recipe->weight_seed, SM_RNG_WEIGHTS, index));
+    sm_init_values(l->scores, SM_WEIGHTS_UNIFORM, sm_init_score_deviation(recipe, l->layer), l->layer,
+                   sm_rng_make(recipe->score_seed, SM_RNG_SCORES, index));
+    l->threshold = recipe->threshold_kind == SM_THRESHOLD_ABSOLUTE
+                       ? recipe->threshold
+                       : recipe->threshold * largest_magnitude(l->scores, sm_layer_weights(l->layer));
+}
+
+static const char *check(const struct sm_recipe *recipe) {
+    if (!(recipe->threshold >= 0)) return "signed-supermask needs a threshold of 0 or more";
+    return NULL;
+}
+
+extern const struct sm_method sm_method_signed_supermask;
+const struct sm_method sm_method_signed_supermask = {
+    .name = "signed-supermask",
+    .help = "frozen weights under a learned mask of keep, hide and invert (Koster, Grothe & Rettinger 2022)",
+    .init = init,
+    .check = check,
+};

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "train/trainer.h"
+
+#include <assert.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <supermask/loss.h>
+#include <supermask/rng.h>
+
+/* ---- construction ---- */
+
+static int allocate_layer(struct sm_trainer *t, size_t l) {
+    struct sm_trainer_layer *layer = &t->layers[l];
+    struct sm_padded_shape s = layer->shape = sm_padded_shape_of(&t->net->layers[l]);
+    size_t n = s.n_rows * s.stride, images = t->forward.image_stride;
+    bool scores = !t->method->trains_weights;
+    layer->weights = sm_aligned_zeros(n * sizeof(float));
+    layer->velocity = sm_aligned_zeros(n * sizeof(float));
+    layer->delta = sm_aligned_zeros(s.n_rows * images * sizeof(float));
+    if (scores) layer->scores = sm_aligned_zeros(n * sizeof(float));
+    if (scores) layer->mask = sm_aligned_zeros(n);
+    layer->input_rows = l ? sm_aligned_zeros(images * s.stride * sizeof(float)) : t->forward.input_rows;
+    bool whole = layer->weights && layer->velocity && layer->delta && layer->input_rows &&
+                 (!scores || (layer->scores && layer->mask));
+    return whole ? 0 : -1;
+}
+
+static int init_values(struct sm_trainer *t, size_t l) {
+    struct sm_trainer_layer *layer = &t->layers[l];
+    size_t n = sm_layer_weights(&t->net->layers[l]);
+    struct sm_method_layer plain = {.layer = &t->net->layers[l], .index = l};
+    plain.weights = malloc(n * sizeof(float));
+    plain.scores = layer->scores ? malloc(n * sizeof(float)) : NULL;
+    int rc = plain.weights && (plain.scores || !layer->scores) ? 0 : -1;
+    if (!rc) {
+        t->method->init(&plain, t->recipe);
+        sm_pad_floats(layer->weights, plain.weights, layer->shape);
+        if (layer->scores) sm_pad_floats(layer->scores, plain.scores, layer->shape);
+        layer->threshold = plain.threshold;
+    }
+    free(plain.weights);
+    free(plain.scores);
+    return rc;
+}
+
+static int init_layers(struct sm_trainer *t, struct sm_error *err) {
+    t->layers = calloc(t->net->n_layers, sizeof *t->layers);
+    if (!t->layers) return sm_fail(err, "out of memory");
+    for (size_t l = 0; l < t->net->n_layers; l++) {
+        if (allocate_layer(t, l) || init_values(t, l))
+            return sm_fail(err, "out of memory for layer %s", t->net->layers[l].name);
+        if (sm_forward_bind(&t->forward, l, t->layers[l].weights, t->layers[l].mask, err)) return -1;
+    }
+    return 0;
+}
+
+static int check_shapes(const struct sm_trainer *t, const struct sm_dataset *data, struct sm_error *err) {
+    const struct sm_layer *last = &t->net->layers[t->net->n_layers - 1];
+    size_t pixels = data->channels * data->height * data->width;
+    if (sm_network_inputs(t->net) != pixels)
+        return sm_fail(err, "network %s takes %zu inputs, but an image of %s has %zu pixels", t->net->name,
+                       sm_network_inputs(t->net), data->name, pixels);
+    if (last->n_out != data->n_classes)
+        return sm_fail(err, "network %s: layer %s has %zu units, but %s has %zu classes", t->net->name, last->name,
+                       last->n_out, data->name, data->n_classes);
+    if ((size_t)t->recipe->batch > data->train.n)
+        return sm_fail(err, "batch of %lld images: %s has only %zu for training", (long long)t->recipe->batch,
+                       data->name, data->train.n);
+    return 0;
+}
+
+int sm_trainer_init(struct sm_trainer *t, const struct sm_recipe *recipe, const struct sm_network *net,
+                    const struct sm_dataset *data, struct sm_error *err) {
+    *t = (struct sm_trainer){.recipe = recipe, .net = net, .n_threads = (int)recipe->threads};
+    t->method = sm_method_find(recipe->method);
+    assert(t->method && t->n_threads > 0);
+    if (check_shapes(t, data, err)) return -1;
+    size_t batch = (size_t)recipe->batch;
+    t->steps_per_epoch = (data->train.n + batch - 1) / batch;
+    t->losses = calloc(batch, sizeof *t->losses);
+    t->correct = calloc(batch, sizeof *t->correct);
+    if (recipe->order == SM_ORDER_SHUFFLED) t->order = calloc(data->train.n, sizeof *t->order);
+    if (!t->losses || !t->correct || (recipe->order == SM_ORDER_SHUFFLED && !t->order))
+        return sm_fail(err, "out of memory for a batch of %zu", batch);
+    if (sm_samples_init(&t->train, data, &data->train, recipe->standardize, err) ||
+        sm_samples_init(&t->test, data, &data->test, recipe->standardize, err) ||
+        sm_forward_init(&t->forward, net, batch, t->n_threads, err) || init_layers(t, err))
+        return -1;
+    sm_schedule_init(&t->schedule);
+    sm_trainer_restore(t);
+    return 0;
+}
+
+void sm_trainer_destroy(struct sm_trainer *t) {
+    for (size_t l = 0; t->layers && l < t->net->n_layers; l++) {
+        free(t->layers[l].weights);
+        free(t->layers[l].scores);
+        free(t->layers[l].velocity);
+        free(t->layers[l].mask);
+        free(t->layers[l].delta);
+        if (l) free(t->layers[l].input_rows);
+    }
+    free(t->layers);
+    if (t->forward.net) sm_forward_destroy(&t->forward);
+    sm_samples_destroy(&t->train);
+    sm_samples_destroy(&t->test);
+    free(t->order);
+    free(t->losses);
+    free(t->correct);
+    *t = (struct sm_trainer){0};
+}
+
+/* ---- state ---- */
+
+static void draw_order(struct sm_trainer *t) {
+    if (!t->order) return;
+    uint32_t epoch = (uint32_t)((size_t)t->step / t->steps_per_epoch);
+    struct sm_rng rng = sm_rng_make(t->recipe->data_seed, SM_RNG_ORDER, epoch);
+    sm_rng_permutation(&rng, t->order, t->train.split->n);
+}
+
+void sm_trainer_restore(struct sm_trainer *t) {
+    for (size_t l = 0; l < t->net->n_layers; l++) {
+        struct sm_trainer_layer *layer = &t->layers[l];
+        if (layer->mask)
+            t->forward.kernels->mask_from_scores(layer->mask, layer->scores, (float)layer->threshold,
+                                                 layer->shape.n_rows * layer->shape.stride);
+    }
+    draw_order(t);
+}
+
+float *sm_trainer_values(const struct sm_trainer *t, size_t l) {
+    return t->layers[l].scores ? t->layers[l].scores : t->layers[l].weights;
+}
+
+static double schedule_factor(const struct sm_trainer *t) {
+    return sm_schedule_factor(t->recipe, &t->schedule, t->step, (int64_t)t->steps_per_epoch);
+}
+
+double sm_trainer_learning_rate(const struct sm_trainer *t) {
+    return t->recipe->learning_rate * schedule_factor(t);
+}
+
+double sm_trainer_weight_decay(const struct sm_trainer *t) {
+    return t->recipe->weight_decay * schedule_factor(t);
+}
+
+double sm_trainer_remaining(const struct sm_trainer *t) {
+    if (t->method->trains_weights) return 1;
+    size_t n_kept = 0;
+    for (size_t l = 0; l < t->net->n_layers; l++) {
+        struct sm_padded_shape s = t->layers[l].shape;
+        n_kept += t->forward.kernels->count_kept(t->layers[l].mask, s.n_rows * s.stride);
+    }
+    return (double)n_kept / (double)sm_network_weights(t->net);
+}
+
+/* ---- one step, by all threads together ---- */
+
+/* The samples of the next batch: `first` in the epoch's order, n of them. */
+struct batch {
+    size_t first, n;
+};
+
+static struct batch next_batch(const struct sm_trainer *t) {
+    size_t size = (size_t)t->recipe->batch;
+    size_t first = (size_t)t->step % t->steps_per_epoch * size, left = t->train.split->n - first;
+    return (struct batch){first, left < size ? left : size};
+}
+
+/* Loss of every image and its gradient with respect to the logits, divided by the batch: the loss is a mean. Images
+ * that only pad get 0. */
+static void output_delta(struct sm_trainer *t, struct batch batch, int thread, int n_threads) {
+    const struct sm_trainer_layer *last = &t->layers[t->net->n_layers - 1];
+    size_t stride = t->forward.image_stride, n_classes = last->shape.n_out, begin, end;
+    sm_share_of(sm_padded(batch.n), SM_LANES, thread, n_threads, &begin, &end);
+    for (size_t b = begin; b < end; b++) {
+        if (b >= batch.n) {
+            for (size_t c = 0; c < n_classes; c++) last->delta[c * stride + b] = 0;
+            continue;
+        }
+        size_t sample = t->order ? t->order[batch.first + b] : batch.first + b;
+        struct sm_loss_of_image one =
+            sm_loss_evaluate(t->recipe->loss, sm_forward_logits(&t->forward) + b, stride, n_classes,
+                             t->train.split->labels[sample], 1.0f / (float)batch.n, last->delta + b);
+        t->losses[b] = one.loss;
+        t->correct[b] = one.correct;
+    }
+}
+
+static void add_losses(struct sm_trainer *t, struct batch batch) {
+    for (size_t b = 0; b < batch.n; b++) {
+        t->loss_sum += t->losses[b];
+        t->n_correct += t->correct[b];
+    }
+    t->n_seen += (int64_t)batch.n;
+}
+
+/* delta of layer l-1 from that of layer l; where a layer's forward is sparse this is cut along images, else along
+ * units. */
+static void hidden_delta(struct sm_trainer *t, size_t l, int thread, int n_threads) {
+    const struct sm_kernels *kernels = t->forward.kernels;
+    struct sm_forward_layer *below = &t->forward.layers[l - 1];
+    float *delta = t->layers[l - 1].delta;
+    sm_forward_transposed(&t->forward, l, delta, t->layers[l].delta, thread, n_threads);
+    sm_forward_wait(&t->forward, n_threads);
+    size_t first, last, stride = t->forward.image_stride;
+    sm_share_of(below->shape.n_out, 1, thread, n_threads, &first, &last);
+    if (below->activation == SM_ELU)
+        kernels->elu_gradient(delta + first * stride, below->activations + first * stride, (last - first) * stride);
+    if (below->activation == SM_RELU)
+        kernels->relu_gradient(delta + first * stride, below->activations + first * stride, (last - first) * stride);
+}
+
+/* Activations [unit][image] -> rows [image][unit], which the weight gradient reads. */
+static void transpose_inputs(struct sm_trainer *t, int thread, int n_threads) {
+    for (size_t l = 1; l < t->net->n_layers; l++) {
+        const struct sm_forward_layer *below = &t->forward.layers[l - 1];
+        size_t first, last, stride = t->layers[l].shape.stride;
+        sm_share_of(sm_padded(t->forward.n_images), SM_LANES, thread, n_threads, &first, &last);
+        if (first < last)
+            t->forward.kernels->transpose(t->layers[l].input_rows + first * stride, stride, below->activations + first,
+                                          t->forward.image_stride, below->shape.n_rows, last - first);
+    }
+}
+
+static void pass_and_deltas(struct sm_trainer *t, struct batch batch, int thread, int n_threads) {
+    sm_forward_pass(&t->forward, &t->train, t->order, batch.first, batch.n, thread, n_threads);
+    output_delta(t, batch, thread, n_threads);
+    transpose_inputs(t, thread, n_threads);
+    sm_forward_wait(&t->forward, n_threads);
+    if (thread == 0) add_losses(t, batch);
+    for (size_t l = t->net->n_layers - 1; l > 0; l--) {
+        hidden_delta(t, l, thread, n_threads);
+        sm_forward_wait(&t->forward, n_threads);
+    }
+}
+
+static void update_layer(struct sm_trainer *t, size_t l, const struct sm_update *common, int thread, int n_threads) {
+    struct sm_trainer_layer *layer = &t->layers[l];
+    struct sm_trained trained = {.value = sm_trainer_values(t, l),
+                                 .velocity = layer->velocity,
+                                 .weight = layer->scores ? layer->weights : NULL,
+                                 .mask = layer->mask,
+                                 .stride = layer->shape.stride};
+    struct sm_update update = *common;
+    update.threshold = (float)layer->threshold;
+    size_t first, last;
+    sm_share_of(layer->shape.n_rows, SM_ROWS, thread, n_threads, &first, &last);
+    t->forward.kernels->weight_gradient_update(&trained, &update, layer->delta, t->forward.image_stride,
+                                               sm_padded(t->forward.n_images), layer->input_rows, first, last);
+}
+
+static void end_step(struct sm_trainer *t) {
+    t->step++;
+    if ((size_t)t->step % t->steps_per_epoch == 0) draw_order(t);
+}
+
+static void step_together(struct sm_trainer *t, int thread, int n_threads) {
+    struct sm_update update = {.learning_rate = (float)sm_trainer_learning_rate(t),
+                               .weight_decay = (float)sm_trainer_weight_decay(t),
+                               .momentum = (float)t->recipe->momentum,
+                               .nesterov = t->recipe->nesterov};
+    pass_and_deltas(t, next_batch(t), thread, n_threads);
+    for (size_t l = 0; l < t->net->n_layers; l++) update_layer(t, l, &update, thread, n_threads);
+    sm_forward_wait(&t->forward, n_threads);
+    if (thread == 0) end_step(t);
+    sm_forward_wait(&t->forward, n_threads);
+}
+
+void sm_trainer_steps(struct sm_trainer *t, size_t n) {
+#pragma omp parallel num_threads(t->n_threads)
+    {
+        unsigned before = sm_flush_begin();
+        for (size_t k = 0; k < n; k++) step_together(t, omp_get_thread_num(), omp_get_num_threads());
+        sm_flush_end(before);
+    }
+}
+
+double sm_trainer_gradient(struct sm_trainer *t, float *const *gradient) {
+    struct batch batch = next_batch(t);
+    double before = t->loss_sum;
+#pragma omp parallel num_threads(t->n_threads)
+    {
+        int thread = omp_get_thread_num(), n_threads = omp_get_num_threads();
+        unsigned flush = sm_flush_begin();
+        pass_and_deltas(t, batch, thread, n_threads);
+        for (size_t l = 0; gradient && l < t->net->n_layers; l++) {
+            const struct sm_trainer_layer *layer = &t->layers[l];
+            size_t first, last;
+            sm_share_of(layer->shape.n_rows, SM_ROWS, thread, n_threads, &first, &last);
+            t->forward.kernels->weight_gradient(gradient[l], layer->delta, t->forward.image_stride,
+                                                sm_padded(t->forward.n_images), layer->input_rows, layer->shape.stride,
+                                                first, last);
+        }
+        sm_flush_end(flush);
+    }
+    return (t->loss_sum - before) / (double)batch.n;
+}

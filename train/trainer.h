@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* trainer.h - the state of a training run and one optimizer step on it. No files, no clock: the same recipe and data
+ * give the same bytes, whatever the number of threads.
+ *
+ * Optimizer: SGD with decoupled weight decay and momentum (SGDW, Loshchilov & Hutter 2019; Nesterov as in Koster et
+ * al.'s runs), in this order, wd NOT multiplied by the learning rate (SPEC 1.1):
+ *   m <- m - wd_t m;   V <- mu V - lr_t grad;   m <- m + mu V - lr_t grad   (Nesterov; else m <- m + V) */
+#ifndef SUPERMASK_TRAIN_TRAINER_H
+#define SUPERMASK_TRAIN_TRAINER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <supermask/dataset.h>
+#include <supermask/error.h>
+#include <supermask/forward.h>
+#include <supermask/network.h>
+#include <supermask/recipe.h>
+
+#include "train/method.h"
+#include "train/schedule.h"
+
+/* One layer's parameters, in the engine's padded layout. */
+struct sm_trainer_layer {
+    struct sm_padded_shape shape;
+    double threshold;
+    float *weights;    /* initial weights w; the trained ones where the method trains weights */
+    float *scores;     /* m, or NULL */
+    float *velocity;   /* V of whatever is trained */
+    int8_t *mask;      /* g(m), or NULL */
+    float *delta;      /* [n_rows][image_stride]: d loss / d (this layer's output before its activation) */
+    float *input_rows; /* [image_stride][stride]: this layer's input, a row an image; layer 0 borrows the forward's */
+};
+
+struct sm_trainer {
+    const struct sm_recipe *recipe; /* borrowed */
+    const struct sm_method *method;
+    const struct sm_network *net; /* borrowed */
+    struct sm_samples train, test;
+    struct sm_forward forward;
+    struct sm_trainer_layer *layers; /* [n_layers] */
+    uint32_t *order;                 /* [n_train] of this epoch; NULL where the order is fixed */
+    double *losses;                  /* [batch]: of the last step's images */
+    uint8_t *correct;                /* [batch] */
+    size_t steps_per_epoch;
+    int n_threads;
+
+    /* What moves: with the layers' values, velocities and this, a run continues exactly. */
+    int64_t step;    /* optimizer steps done */
+    double loss_sum; /* over the images of the epoch so far */
+    int64_t n_correct, n_seen;
+    struct sm_schedule_state schedule;
+};
+
+/* Borrows everything; initializes weights, scores and masks from the recipe's seeds. The caller destroys, also after a
+ * failure. recipe->threads > 0. */
+int sm_trainer_init(struct sm_trainer *trainer, const struct sm_recipe *recipe, const struct sm_network *net,
+                    const struct sm_dataset *data, struct sm_error *err);
+void sm_trainer_destroy(struct sm_trainer *trainer);
+
+/* After values were put back from a checkpoint: masks and the epoch's order follow. */
+void sm_trainer_restore(struct sm_trainer *trainer);
+
+/* n optimizer steps on the next batches (the last of an epoch may be smaller), within one epoch; the epoch's sums
+ * grow. */
+void sm_trainer_steps(struct sm_trainer *trainer, size_t n);
+
+/* Forward and backward on the next batch without an update: gradients with respect to the effective weights,
+ * gradient[l] [n_rows][stride] padded, and the mean loss returned. The epoch's sums grow. For tests of the gradient. */
+double sm_trainer_gradient(struct sm_trainer *trainer, float *const *gradient);
+
+/* Learning rate and weight decay of the step to come. */
+double sm_trainer_learning_rate(const struct sm_trainer *trainer);
+double sm_trainer_weight_decay(const struct sm_trainer *trainer);
+
+/* Share of weights that the masks keep or invert, over all layers. */
+double sm_trainer_remaining(const struct sm_trainer *trainer);
+
+/* The trained values of a layer: scores, or weights. */
+float *sm_trainer_values(const struct sm_trainer *trainer, size_t l);
+
+#endif
