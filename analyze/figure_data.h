@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* figure_data.h - what figures need beyond the tables: small files OUT/data/NAME.tsv written from the run files. */
+#ifndef SUPERMASK_ANALYZE_FIGURE_DATA_H
+#define SUPERMASK_ANALYZE_FIGURE_DATA_H
+
+#include "analyze/figure_group.h"
+
+struct sm_figure_context {
+    const struct sm_analysis *analysis;
+    const struct sm_figure_groups *groups;
+    const char *directory; /* OUT/data, which exists */
+};
+
+/* One such file (or files that belong together). */
+struct sm_figure_data {
+    const char *name;
+    /* NULL, or the reason why these runs have no such data ("the first layer is a convolution"): constant text. */
+    const char *(*lacks)(const struct sm_figure_context *context);
+    int (*write)(const struct sm_figure_context *context, struct sm_error *err);
+    /* NULL: every group has it. */
+    bool (*has_group)(const struct sm_figure_context *context, size_t group);
+};
+
+extern const struct sm_figure_data sm_figure_data_runs; /* run, group: which runs a figure averages (figure_data.c) */
+extern const struct sm_figure_data sm_figure_data_networks;    /* shapes of every layer (figure_data.c) */
+extern const struct sm_figure_data sm_figure_data_image;       /* the same, where the input is one image channel */
+extern const struct sm_figure_data sm_figure_data_training;    /* metrics of every epoch (figure_data.c) */
+extern const struct sm_figure_data sm_figure_data_scores;      /* histograms of scores (figure_scores.c) */
+extern const struct sm_figure_data sm_figure_data_first_layer; /* first mask and a test sample (figure_first_layer.c) */
+extern const struct sm_figure_data sm_figure_data_classes;     /* signed path weights (figure_paths.c) */
+
+#endif

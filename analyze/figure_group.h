@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* figure_group.h - which runs a figure may average: the same layers, and recipes that differ in nothing but seeds. */
+#ifndef SUPERMASK_ANALYZE_FIGURE_GROUP_H
+#define SUPERMASK_ANALYZE_FIGURE_GROUP_H
+
+#include "analyze/stat.h"
+
+struct sm_figure_groups {
+    size_t n_groups;
+    size_t *group; /* [n_runs] from 0, in the order of each group's first run */
+    size_t *first; /* [n_groups] first run of the group */
+    char **label;  /* [n_groups] recipe's name; where several groups share it, " (2)" and so on behind it */
+    size_t *size;  /* [n_groups] runs */
+};
+
+/* The caller destroys `groups`, also after a failure. */
+int sm_figure_groups_init(struct sm_figure_groups *groups, const struct sm_analysis *analysis, struct sm_error *err);
+void sm_figure_groups_destroy(struct sm_figure_groups *groups);
+
+#endif

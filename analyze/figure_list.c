@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analyze/figure.h"
+
+const struct sm_figure sm_figures[] = {
+    {.name = "accuracy-remaining",
+     .help = "test accuracy against remaining weights: runs, means of groups, published values",
+     .caption =
+         "Test accuracy against the share of weights that are not hidden. Small circles are runs; a filled circle is "
+         "the mean of a group of runs that differ in their seeds only, with the 95 % interval of the mean in both "
+         "directions (from two runs on); a star is what was published for the recipe. Up and to the left is better.",
+     .tables = {"summary", "groups"},
+     .data = {&sm_figure_data_training}},
+    {.name = "training",
+     .help = "test error, loss and remaining weights over the epochs",
+     .caption =
+         "Test error, loss and remaining weights over the epochs. One colour for each group of runs: the line is "
+         "their mean, the band reaches from the lowest to the highest run. Error and remaining weights are on "
+         "logarithmic axes, so that equal steps are equal factors.",
+     .tables = {"summary"},
+     .data = {&sm_figure_data_training}},
+    {.name = "ratios",
+     .help = "keep, hide and invert shares of each layer over the epochs (stacked areas)",
+     .caption =
+         "Shares of kept, inverted and hidden weights of each layer over the epochs, for one run. The boundary of "
+         "the grey area is the share of remaining weights; where vermilion and blue are equally high, half of the "
+         "remaining weights are inverted.",
+     .tables = {"ratios"},
+     .by_group = true},
+    {.name = "layers-ratios",
+     .help = "keep, hide and invert shares of each layer at the last record (stacked bars)",
+     .caption =
+         "The same shares at the last record, mean over the runs. The number over a bar is the remaining share; the "
+         "whisker is the 95 % interval of its mean (Student's t over the runs, from two runs on). The bar \"all\" "
+         "weighs every weight of the network alike, so it is close to the largest layer.",
+     .tables = {"ratios"},
+     .by_group = true},
+    {.name = "remaining",
+     .help = "remaining weights of each layer over the epochs (logarithmic)",
+     .caption = "Share of weights that are not hidden, on a logarithmic axis: a straight line is decay by a constant "
+                "factor. Lines are means over the runs, bands reach from the lowest to the highest run.",
+     .tables = {"ratios"},
+     .by_group = true},
+    {.name = "inverted",
+     .help = "inverted weights among the remaining ones over the epochs",
+     .caption =
+         "Share of inverted weights among the remaining ones. The dotted line is one half: on it, keeping and "
+         "inverting are equally frequent. Lines are means over the runs, bands reach from the lowest to the highest "
+         "run. Small layers scatter more because they have fewer weights.",
+     .tables = {"ratios"},
+     .by_group = true},
+    {.name = "flips",
+     .help = "share of weights that changed state between two records (logarithmic)",
+     .caption =
+         "Share of a layer's weights whose state (keep, hide, invert) differs between one record and the next. "
+         "Lines are means over the runs, bands reach from the lowest to the highest run. The axis is logarithmic: an "
+         "interval without a single flip is not drawn.",
+     .tables = {"flips"},
+     .by_group = true,
+     .min_records = 2},
+    {.name = "settling",
+     .help = "share of weights that have reached their final state",
+     .caption =
+         "Share of a layer's weights whose last change is at or before a step. It reaches 100 % at the last record "
+         "by definition; how early it rises tells how early the mask is decided.",
+     .tables = {"settling"},
+     .by_group = true,
+     .min_records = 2},
+    {.name = "scores",
+     .help = "histograms of the scores before and after training, with the thresholds",
+     .caption =
+         "Density of the scores before (line) and after training (filled), on a logarithmic axis, for one run. "
+         "Weights between the dashed lines (the threshold, with either sign) are hidden; those to the right are kept, "
+         "those to the left inverted.",
+     .tables = {"weights"},
+     .data = {&sm_figure_data_scores},
+     .by_group = true},
+    {.name = "first-layer",
+     .help = "the first layer's mask over a flattened test sample",
+     .caption =
+         "The first layer's mask: one row for each unit, one column for each input pixel, for the first run. A blue "
+         "dot keeps a weight, a vermilion dot inverts it. Grey columns are the ink of the test sample on the right, "
+         "flattened row after row: units read what lies in grey columns. After figure 1 of Koster, Grothe and "
+         "Rettinger (arXiv 2201.13361).",
+     .tables = {"neurons"},
+     .data = {&sm_figure_data_first_layer}},
+    {.name = "input-pixels",
+     .help = "which input pixels are read: kept, inverted, routes to the outputs",
+     .caption =
+         "How many weights of the first layer each pixel keeps and inverts, and how many routes lead from it to the "
+         "outputs (logarithm), mean over the runs. Grey pixels have no route in any run.",
+     .tables = {"neurons"},
+     .data = {&sm_figure_data_image},
+     .by_group = true},
+    {.name = "input-pixels-classes",
+     .help = "signed weight of all paths from each pixel to each class",
+     .caption = "Signed weight of all paths from a pixel to a class: the product of the masked weight matrices. Blue "
+                "pixels speak for the class, vermilion ones against it. Activations are left out, so this is what the "
+                "network would compute if it were linear. Colours are clipped at a third of the largest weight.",
+     .tables = {"neurons"},
+     .data = {&sm_figure_data_classes}},
+    {.name = "fan-in",
+     .help = "sorted fan-in of each layer's units, against even spreading",
+     .caption =
+         "Remaining incoming weights of each unit, sorted from the largest. The dashed line is what the first run's "
+         "density would give if its remaining weights were spread over the layer by chance: a steeper curve means "
+         "that few units read much and many read little.",
+     .tables = {"neurons"},
+     .data = {&sm_figure_data_networks},
+     .by_group = true},
+    {.name = "concentration",
+     .help = "Gini coefficients of fan-in and fan-out, units off every path",
+     .caption =
+         "How unevenly the remaining weights are spread over a layer's units: Gini coefficients of fan-in and "
+         "fan-out (0: all units alike, 1: one unit has all), and the share of units that lie on no path from the "
+         "input to the output. Points are runs, strokes their mean.",
+     .tables = {"concentration"},
+     .by_group = true},
+    {.name = "survival",
+     .help = "units of each layer that are fed, read, both or neither",
+     .caption =
+         "Which units still take part: fed means that an incoming weight remains, read that an outgoing one into "
+         "the next layer does. Only units that are both can pass anything on; a fed unit that nobody reads is lost "
+         "effort. Mean over the runs.",
+     .tables = {"interfaces"},
+     .by_group = true},
+    {.name = "overlap",
+     .help = "Jaccard similarity between runs for each layer, against chance",
+     .caption =
+         "Jaccard similarity of the remaining weights of two runs, mean over the pairs of runs; whiskers reach from "
+         "the lowest to the highest pair. A black stroke is what the null model expects: a bar on its stroke means "
+         "that two runs share no more than chance.",
+     .tables = {"overlap"},
+     .by_group = true,
+     .min_runs = 2},
+    {.name = "overlap-runs",
+     .help = "Jaccard similarity of every pair of runs, one matrix for each layer",
+     .caption =
+         "The same for every pair of runs, without aligning units. Each layer has its own colour scale, from 0 to "
+         "its most similar pair; the range stands over the matrix.",
+     .tables = {"overlap"},
+     .by_group = true,
+     .min_runs = 2},
+    {.name = "layers",
+     .help = "distance between layers' keep/hide/invert shares, within a run and between runs",
+     .caption =
+         "Jensen-Shannon distance (base 2) between the keep/hide/invert shares of every two layers: 0 for the same "
+         "shares, 1 where nothing is shared. Left within one run, right between different runs: a dark diagonal on "
+         "the right means that a layer has the same shares whatever the seed.",
+     .tables = {"layers"},
+     .by_group = true},
+};
+
+const size_t sm_n_figures = sizeof sm_figures / sizeof *sm_figures;
+
+const char *sm_figure_name(size_t i) {
+    return i < sm_n_figures ? sm_figures[i].name : NULL;
+}
+
+const char *sm_figure_help(size_t i) {
+    return i < sm_n_figures ? sm_figures[i].help : NULL;
+}

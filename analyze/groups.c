@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analyze/groups.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_statistics_double.h>
+
+#include <supermask/recipe.h>
+#include <supermask/text.h>
+
+#define NAME_OF(name) #name,
+const char *const sm_group_metric_names[SM_N_GROUP_METRICS] = {SM_GROUP_METRICS(NAME_OF)};
+
+static double metric(const struct sm_run_summary *summary, enum sm_group_metric which) {
+#define VALUE_OF(name) summary->name,
+    const double value[SM_N_GROUP_METRICS] = {SM_GROUP_METRICS(VALUE_OF)};
+    return value[which];
+}
+
+struct sm_estimate sm_estimate_of(const double *values, size_t n) {
+    struct sm_estimate estimate = {.mean = NAN, .sd = NAN, .low = NAN, .high = NAN};
+    if (n > 0) estimate.mean = gsl_stats_mean(values, 1, n);
+    if (n < 2) return estimate;
+    estimate.sd = gsl_stats_sd_m(values, 1, n, estimate.mean);
+    double half = gsl_cdf_tdist_Pinv(0.975, (double)(n - 1)) * estimate.sd / sqrt((double)n);
+    estimate.low = estimate.mean - half;
+    estimate.high = estimate.mean + half;
+    return estimate;
+}
+
+int sm_groups_init(struct sm_groups *groups, size_t n_runs, struct sm_error *err) {
+    *groups = (struct sm_groups){.n_runs = n_runs};
+    groups->summary = calloc(n_runs, sizeof *groups->summary);
+    groups->group = calloc(n_runs, sizeof *groups->group); /* there cannot be more groups than runs */
+    return groups->summary && groups->group ? 0 : sm_fail(err, "groups: out of memory");
+}
+
+void sm_groups_destroy(struct sm_groups *groups) {
+    for (size_t g = 0; g < groups->n_groups; g++) {
+        free(groups->group[g].member);
+        free(groups->group[g].settings);
+        free(groups->group[g].variant);
+    }
+    free(groups->summary);
+    free(groups->group);
+    *groups = (struct sm_groups){0};
+}
+
+/* ---- which group ---- */
+
+/* The recipe's text with everything equalized that does not change results, and the data's checksum. */
+static char *settings_text(const struct sm_recipe *recipe, const struct sm_run *run) {
+    struct sm_recipe plain = *recipe;
+    plain.weight_seed = plain.score_seed = plain.data_seed = 0;
+    plain.threads = 0;
+    plain.record_every = 0;
+    plain.record_scores = false;
+    plain.description[0] = plain.published_source[0] = '\0';
+    plain.published_accuracy = plain.published_remaining = NAN;
+    char *text = sm_recipe_text(&plain);
+    char *settings = text ? sm_format("%sdataset_sha256: %s\n", text, run->dataset_sha256) : NULL;
+    free(text);
+    return settings;
+}
+
+static bool same_names(const struct sm_run_summary *a, const struct sm_run_summary *b) {
+    return strcmp(a->network, b->network) == 0 && strcmp(a->dataset, b->dataset) == 0 &&
+           strcmp(a->method, b->method) == 0 && strcmp(a->recipe, b->recipe) == 0;
+}
+
+static struct sm_group *find_group(struct sm_groups *groups, size_t i, const char *settings) {
+    for (size_t g = 0; g < groups->n_groups; g++) {
+        struct sm_group *group = &groups->group[g];
+        if (same_names(&groups->summary[group->member[0]], &groups->summary[i]) &&
+            strcmp(group->settings, settings) == 0)
+            return group;
+    }
+    return NULL;
+}
+
+static struct sm_group *append_group(struct sm_groups *groups, char *settings, const struct sm_recipe *recipe) {
+    struct sm_group *group = &groups->group[groups->n_groups];
+    *group = (struct sm_group){.settings = settings,
+                               .member = calloc(groups->n_runs, sizeof *group->member),
+                               .published_accuracy = recipe->published_accuracy,
+                               .published_remaining = recipe->published_remaining};
+    if (!group->member) return NULL;
+    groups->n_groups++;
+    return group;
+}
+
+int sm_groups_add(struct sm_groups *groups, size_t i, const struct sm_run *run, struct sm_notes *notes,
+                  struct sm_error *err) {
+    struct sm_recipe recipe;
+    struct sm_error why = {.text = ""};
+    sm_recipe_defaults(&recipe);
+    char *settings;
+    if (sm_recipe_parse(&recipe, run->recipe, run->path, &why) == 0) {
+        settings = settings_text(&recipe, run);
+    } else {
+        sm_note(notes, "groups: %s: its settings are not compared with those of other runs: %s", run->name, why.text);
+        sm_recipe_defaults(&recipe);
+        settings = strdup("");
+    }
+    struct sm_group *group = settings ? find_group(groups, i, settings) : NULL;
+    bool found = group != NULL;
+    if (settings && !found) group = append_group(groups, settings, &recipe);
+    if (!group || found) free(settings);
+    if (!group) return sm_fail(err, "%s: groups: out of memory", run->path);
+    group->member[group->n_members++] = i;
+    return 0;
+}
+
+/* ---- where groups of the same names differ ---- */
+
+static bool has_line(const char *text, const char *line, size_t length) {
+    for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
+        if (strcspn(text, "\n") == length && strncmp(text, line, length) == 0) return true;
+    return false;
+}
+
+static bool in_all_variants(const struct sm_groups *groups, const struct sm_group *group, const char *line,
+                            size_t length) {
+    for (size_t g = 0; g < groups->n_groups; g++) {
+        const struct sm_group *other = &groups->group[g];
+        if (same_names(&groups->summary[group->member[0]], &groups->summary[other->member[0]]) && *other->settings &&
+            !has_line(other->settings, line, length))
+            return false;
+    }
+    return true;
+}
+
+static char *variant_text(const struct sm_groups *groups, const struct sm_group *group) {
+    char *variant = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&variant, &size);
+    if (!file) return NULL;
+    size_t n = 0;
+    for (const char *line = group->settings; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        size_t length = strcspn(line, "\n");
+        if (in_all_variants(groups, group, line, length)) continue;
+        fprintf(file, "%s%.*s", n++ ? ", " : "", (int)length, line);
+    }
+    if (n == 0) fputs(*group->settings ? "-" : "unreadable recipe", file);
+    if (fclose(file) != 0) {
+        free(variant);
+        return NULL;
+    }
+    return variant;
+}
+
+/* ---- estimates ---- */
+
+static void note_about_members(const struct sm_groups *groups, const struct sm_group *group, struct sm_notes *notes) {
+    for (size_t m = 0; m < group->n_members; m++) {
+        const struct sm_run_summary *run = &groups->summary[group->member[m]];
+        if (isnan(run->test_accuracy))
+            sm_note(notes, "groups: %s has no test accuracy, so that of its group is undefined", run->run);
+        if (run->epochs != groups->summary[group->member[0]].epochs)
+            sm_note(notes, "groups: %s is at epoch %g and %s at epoch %g: they are averaged all the same", run->run,
+                    run->epochs, groups->summary[group->member[0]].run, groups->summary[group->member[0]].epochs);
+        for (size_t k = 0; k < m; k++) {
+            const struct sm_run_summary *other = &groups->summary[group->member[k]];
+            if (run->weight_seed == other->weight_seed && run->score_seed == other->score_seed &&
+                run->data_seed == other->data_seed)
+                sm_note(notes, "groups: %s and %s have the same seeds: they are not independent", other->run, run->run);
+        }
+    }
+}
+
+int sm_groups_finish(struct sm_groups *groups, struct sm_notes *notes, struct sm_error *err) {
+    double *values = calloc(groups->n_runs, sizeof *values);
+    int status = values ? 0 : sm_fail(err, "groups: out of memory");
+    for (size_t g = 0; g < groups->n_groups && status == 0; g++) {
+        struct sm_group *group = &groups->group[g];
+        for (int which = 0; which < SM_N_GROUP_METRICS; which++) {
+            for (size_t m = 0; m < group->n_members; m++)
+                values[m] = metric(&groups->summary[group->member[m]], (enum sm_group_metric)which);
+            group->estimate[which] = sm_estimate_of(values, group->n_members);
+        }
+        group->variant = variant_text(groups, group);
+        if (!group->variant) status = sm_fail(err, "groups: out of memory");
+        note_about_members(groups, group, notes);
+    }
+    free(values);
+    return status;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analyze/groups.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct {
+    char plain;
+    const char *escaped;
+} specials[] = {
+    {'\\', "\\textbackslash{}"},
+    {'{', "\\{"},
+    {'}', "\\}"},
+    {'$', "\\$"},
+    {'&', "\\&"},
+    {'#', "\\#"},
+    {'%', "\\%"},
+    {'_', "\\_"},
+    {'~', "\\textasciitilde{}"},
+    {'^', "\\textasciicircum{}"},
+};
+
+static void print_text(FILE *file, const char *text) {
+    for (; *text; text++) {
+        const char *escaped = NULL;
+        for (size_t i = 0; i < sizeof specials / sizeof *specials; i++)
+            if (specials[i].plain == *text) escaped = specials[i].escaped;
+        if (escaped)
+            fputs(escaped, file);
+        else
+            fputc(*text, file);
+    }
+}
+
+static void print_percent(FILE *file, double share) {
+    if (isnan(share))
+        fputs(" & --", file);
+    else
+        fprintf(file, " & $%.2f$", 100 * share);
+}
+
+static void print_estimate(FILE *file, struct sm_estimate estimate) {
+    if (isnan(estimate.mean) || isnan(estimate.sd)) {
+        print_percent(file, estimate.mean);
+        return;
+    }
+    fprintf(file, " & $%.2f \\pm %.2f$", 100 * estimate.mean, 50 * (estimate.high - estimate.low));
+}
+
+static void print_group(const struct sm_groups *groups, const struct sm_group *group, FILE *file) {
+    const struct sm_run_summary *first = &groups->summary[group->member[0]];
+    print_text(file, first->recipe);
+    if (strcmp(group->variant, "-") != 0) {
+        fputs(" (", file);
+        print_text(file, group->variant);
+        fputc(')', file);
+    }
+    const char *const names[] = {first->network, first->dataset, first->method};
+    for (size_t i = 0; i < 3; i++) {
+        fputs(" & ", file);
+        print_text(file, names[i]);
+    }
+    fprintf(file, " & %zu", group->n_members);
+    print_estimate(file, group->estimate[SM_GROUP_test_accuracy]);
+    print_percent(file, group->published_accuracy);
+    print_estimate(file, group->estimate[SM_GROUP_remaining]);
+    print_percent(file, group->published_remaining);
+    fputs(" \\\\\n", file);
+}
+
+void sm_groups_print_tex(const struct sm_groups *groups, FILE *file) {
+    fputs("% Mean over seeds and half width of its 95 % t interval; needs \\usepackage{booktabs}.\n"
+          "\\begin{tabular}{llllrrrrr}\n\\toprule\n"
+          "Recipe & Network & Data & Method & Runs & \\multicolumn{2}{c}{Test accuracy (\\%)} & "
+          "\\multicolumn{2}{c}{Remaining weights (\\%)} \\\\\n"
+          "\\cmidrule(lr){6-7}\\cmidrule(lr){8-9}\n"
+          " & & & & & measured & published & measured & published \\\\\n\\midrule\n",
+          file);
+    for (size_t g = 0; g < groups->n_groups; g++) print_group(groups, &groups->group[g], file);
+    fputs("\\bottomrule\n\\end{tabular}\n", file);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analyze/moments.h"
+
+#include <stdlib.h>
+
+#include "analyze/runs.h"
+
+static size_t moment_bytes(const struct sm_run *run) {
+    return sm_network_weights(&run->net) * (sizeof(int8_t) + sizeof(float));
+}
+
+int sm_moments_init(struct sm_moments *moments, const struct sm_analysis *analysis, size_t budget_bytes,
+                    struct sm_error *err) {
+    size_t first = analysis->n_runs;
+    for (size_t used = 0; first > 0; first--) {
+        used += moment_bytes(&analysis->runs[first - 1]);
+        if (used > budget_bytes) break;
+    }
+    *moments = (struct sm_moments){.analysis = analysis, .first_kept = first};
+    moments->moment = calloc(analysis->n_runs, sizeof *moments->moment);
+    return moments->moment ? 0 : sm_fail(err, "%zu runs: out of memory", analysis->n_runs);
+}
+
+static void unload(struct sm_moment *moment) {
+    free((void *)moment->mask);
+    free((void *)moment->weights);
+    *moment = (struct sm_moment){0};
+}
+
+void sm_moments_destroy(struct sm_moments *moments) {
+    for (size_t i = 0; moments->moment && i < moments->analysis->n_runs; i++) unload(&moments->moment[i]);
+    free(moments->moment);
+    *moments = (struct sm_moments){0};
+}
+
+const struct sm_moment *sm_moments_get(struct sm_moments *moments, size_t i, struct sm_error *err) {
+    struct sm_moment *moment = &moments->moment[i];
+    if (moment->mask) return moment;
+    const struct sm_run *run = &moments->analysis->runs[i];
+    size_t record = moments->analysis->record[i];
+    int8_t **mask = sm_masks_new(&run->net);
+    float **weights = sm_weights_new(&run->net);
+    *moment = (struct sm_moment){.run = run, .run_index = i, .record = record, .mask = mask, .weights = weights};
+    int status = mask && weights ? 0 : sm_fail(err, "%s: out of memory", run->path);
+    if (status == 0) status = sm_masks_read(mask, run, record, err);
+    if (status == 0) status = sm_weights_read(weights, run, err);
+    if (status == 0) return moment;
+    unload(moment);
+    return NULL;
+}
+
+void sm_moments_release(struct sm_moments *moments, size_t i) {
+    if (i < moments->first_kept) unload(&moments->moment[i]);
+}

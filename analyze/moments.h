@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* moments.h - the masks and initial weights of all runs at the moment that --at picks, within bounded memory.
+ *
+ * Pairs are walked a by a, b after a, so the last runs are asked for most often: as many of them as fit into the budget
+ * stay in memory once they were read, the others are read each time. (Least-recently-used would throw every run out
+ * just before it is needed again.) */
+#ifndef SUPERMASK_ANALYZE_MOMENTS_H
+#define SUPERMASK_ANALYZE_MOMENTS_H
+
+#include "analyze/stat.h"
+
+struct sm_moments {
+    const struct sm_analysis *analysis;
+    size_t first_kept;        /* runs from here on stay */
+    struct sm_moment *moment; /* [n_runs]; mask NULL where not in memory */
+};
+
+int sm_moments_init(struct sm_moments *moments, const struct sm_analysis *analysis, size_t budget_bytes,
+                    struct sm_error *err);
+void sm_moments_destroy(struct sm_moments *moments);
+
+/* The moment of run i, read if it is not in memory; NULL on failure. Valid until sm_moments_release(i). */
+const struct sm_moment *sm_moments_get(struct sm_moments *moments, size_t i, struct sm_error *err);
+void sm_moments_release(struct sm_moments *moments, size_t i);
+
+#endif

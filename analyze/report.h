@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* report.h - OUT/index.html: findings, figures, tables and provenance on one page that needs nothing but itself. Every
+ * number in it is read back from the tables. */
+#ifndef SUPERMASK_ANALYZE_REPORT_H
+#define SUPERMASK_ANALYZE_REPORT_H
+
+#include <stdio.h>
+
+#include "analyze/figure.h"
+
+/* What the parts of the page share. */
+struct sm_report {
+    const struct sm_analysis *analysis;
+    struct sm_figure_groups groups;
+    const char *directory;
+    FILE *file;
+};
+
+/* Draws every figure and writes OUT/index.html; the tables are in OUT already. Fails also where a figure could not be
+ * drawn; the page is then there, without it. */
+int sm_report_write(const struct sm_analysis *analysis, const char *formats, struct sm_error *err);
+
+/* Sentences with what the tables say about each group of runs (report_findings.c). */
+int sm_report_findings(const struct sm_report *report, struct sm_error *err);
+/* The tables, long ones shortened (report_tables.c). */
+int sm_report_tables(const struct sm_report *report, struct sm_error *err);
+/* Runs, recipes, versions, notes (report_provenance.c). */
+void sm_report_provenance(const struct sm_report *report);
+
+#endif

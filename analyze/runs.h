@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* runs.h - the runs that were named on the command line, and their masks in memory. */
+#ifndef SUPERMASK_ANALYZE_RUNS_H
+#define SUPERMASK_ANALYZE_RUNS_H
+
+#include "analyze/stat.h"
+
+/* Opens every file; all that cannot be read are named in one sentence. The same file twice is an error. Run names are
+ * made unique. *runs is malloc'ed; sm_runs_free closes and frees. */
+int sm_runs_open(struct sm_run **runs, char *const *paths, size_t n_paths, struct sm_error *err);
+void sm_runs_free(struct sm_run *runs, size_t n_runs);
+
+/* The last record at or before `epoch` (NaN: the last one). Fails where the first record is later. */
+int sm_run_record_at(const struct sm_run *run, double epoch, size_t *record, struct sm_error *err);
+
+/* One mask: [n_layers], each [weights], in one allocation; free() gives it back. NULL when out of memory. */
+int8_t **sm_masks_new(const struct sm_network *net);
+int sm_masks_read(int8_t *const *mask, const struct sm_run *run, size_t record, struct sm_error *err);
+
+/* The same for initial weights. */
+float **sm_weights_new(const struct sm_network *net);
+int sm_weights_read(float *const *weights, const struct sm_run *run, struct sm_error *err);
+
+#endif

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# accuracy-remaining.gp - test accuracy against the share of remaining weights: runs, means of groups, published values.
+# Run in the directory of the tables: gnuplot -e "FMT='pdf'" plots/accuracy-remaining.gp
+# Reads summary.tsv and groups.tsv. Variables: FMT, OUT (style.gp). Small circles: runs; filled: mean of a group with the
+# 95 % interval of the mean in both directions; stars: what was published for the recipe.
+FIGURE = "accuracy-remaining"
+load "plots/style.gp"
+set datafile columnheaders
+stats "summary.tsv" using (add_run(strcol("run")), add_layer(strcol("recipe")." "), 0) nooutput
+NL = 0; L_LAST = 0
+title_of(recipe, method, variant) = recipe.(variant eq "-" || variant eq "" ? "" : ", ".variant)
+array RECIPE[1024]
+# Lowest and highest x and y; is anything published; has any group an interval?
+array SPAN[6] = [1e9, -1e9, 1e9, -1e9, 0, 0]
+reach(x, y) = (x != x || y != y) ? 0 : (SPAN[1] = (x < SPAN[1] ? x : SPAN[1]), SPAN[2] = (x > SPAN[2] ? x : SPAN[2]), \
+    SPAN[3] = (y < SPAN[3] ? y : SPAN[3]), SPAN[4] = (y > SPAN[4] ? y : SPAN[4]), 0)
+stats "groups.tsv" using (NL = NL + 1, RECIPE[NL] = strcol("recipe"), LAYER[NL] = title_of(strcol("recipe"), strcol("method"), \
+    strcol("variant")), reach(100*column("published_remaining"), 100*column("published_accuracy")), \
+    (column("published_accuracy") == column("published_accuracy") ? (SPAN[5] = 1) : 0), \
+    (column("test_accuracy_low") == column("test_accuracy_low") ? (SPAN[6] = 1) : 0), 0) nooutput
+stats "groups.tsv" using (reach(100*column("remaining_low"), 100*column("test_accuracy_low")), \
+    reach(100*column("remaining_high"), 100*column("test_accuracy_high"))) nooutput
+stats "summary.tsv" using (reach(100*column("remaining"), 100*column("test_accuracy"))) nooutput
+unset datafile columnheaders
+# A run takes the colour of the first group of its recipe.
+group_of(recipe) = (_g = 0, (sum [_k = 1:NL] (RECIPE[_k] eq recipe && !_g ? (_g = _k) : 0)), _g)
+shown = NL > 12 ? 12 : NL
+COLS = NL > 3 ? 2 : 1
+W = COLS == 1 ? 8.5 : 17.0; HEAD = 0.75 + 0.38*(shown + COLS - 1)/COLS; H = 6.3 + HEAD
+eval page(W, H)
+set lmargin at screen 1.45/W; set rmargin at screen 1 - 0.4/W; set bmargin at screen 1.15/H; set tmargin at screen 1 - (HEAD + 0.15)/H
+do for [g=1:shown] { eval swatch(g, 1.45 + 7.8*((g - 1) % COLS), 0.3 + 0.38*int((g - 1)/COLS), W, H, layer_colour(g, NL), LAYER[g]) }
+set label 1 "○ run   ● mean of the group".(SPAN[5] ? "   ★ published" : "") at screen 1.45/W, screen 1 - (HEAD - 0.2)/H left font ",7" tc rgb DARK
+set xlabel "remaining weights (%)" offset 0,0.4
+set ylabel "test accuracy (%)" offset 0.9,0
+wide = SPAN[2] > 0 && SPAN[1] > 0 ? SPAN[2]/SPAN[1] : 1
+# A logarithmic axis where the shares span more than a factor of three.
+if (wide > 3) { set logscale x; set xtics (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100); set xrange [SPAN[1]/1.4:SPAN[2]*1.4 < 100 ? SPAN[2]*1.4 : 110] } else { \
+    dx = 0.15*(SPAN[2] - SPAN[1]); dx = dx > 0.05*SPAN[2] ? dx : 0.05*SPAN[2]; dx = dx > 0 ? dx : 1; set xrange [SPAN[1] - dx:SPAN[2] + dx] }
+dy = 0.15*(SPAN[4] - SPAN[3]); dy = dy > 0.3 ? dy : 0.3
+if (SPAN[4] >= SPAN[3]) set yrange [SPAN[3] - dy:SPAN[4] + dy]
+set format "%g"
+c(name) = layer_colour(group_of(name) ? group_of(name) : 1, NL)
+G(k) = layer_colour(int(k) + 1 > NL ? NL : int(k) + 1, NL)
+set datafile columnheaders
+# gnuplot 5.4 dies of a plot without a single point: elements are left out by loops that run no time.
+plot for [k=1:SPAN[6]] "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_low")):(0):(100*(column("test_accuracy_high") - column("test_accuracy_low"))):(G($0)) \
+        with vectors heads size graph 0.01,90 lc rgb variable lw 1, \
+     for [k=1:SPAN[6]] "groups.tsv" using (100*column("remaining_low")):(100*column("test_accuracy_mean")):(100*(column("remaining_high") - column("remaining_low"))):(0):(G($0)) \
+        with vectors heads size graph 0.01,90 lc rgb variable lw 1, \
+     "summary.tsv" using (100*column("remaining")):(100*column("test_accuracy")):(c(strcol("recipe"))) with points pt 6 ps 0.7 lw 0.8 lc rgb variable, \
+     "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(G($0)) with points pt 7 ps 1 lc rgb variable, \
+     for [k=1:SPAN[5]] "groups.tsv" using (100*column("published_remaining")):(100*column("published_accuracy")):("★"):(G($0)) with labels font ",12" tc rgb variable

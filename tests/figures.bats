@@ -1,0 +1,121 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Figures and the report, from runs that are made here.
+
+setup_file() {
+    export BIN="${SM_BIN:-$BATS_TEST_DIRNAME/../build/bin}"
+    export ORACLE="$BATS_TEST_DIRNAME/oracle/figures.py"
+    export RUNS="$BATS_FILE_TMPDIR/runs" OUT="$BATS_FILE_TMPDIR/out"
+    mkdir -p "$RUNS"
+    /usr/bin/python3 "$ORACLE" make "$RUNS"
+    "$BIN/supermask-analyze" report -q --nulls 9 --figures svg,pdf,png -o "$OUT" "$RUNS/a.h5" "$RUNS/b.h5" \
+        >"$BATS_FILE_TMPDIR/log" 2>"$BATS_FILE_TMPDIR/notes"
+}
+
+analyze() { "$BIN/supermask-analyze" "$@"; }
+
+# `!` before a command does not fail a bats test.
+absent() { if "$@"; then return 1; fi; }
+
+# Names of all figures, from `list`.
+names() { analyze list | awk '$1 == "figure" { print $2 }'; }
+
+@test "two runs: every figure is drawn in svg, pdf and png" {
+    [ "$(names | wc -l)" -ge 18 ]
+    for name in $(names); do
+        /usr/bin/python3 "$ORACLE" svg "$OUT/figures/$name.svg"
+        [ "$(head -c 5 "$OUT/figures/$name.pdf")" = "%PDF-" ]
+        [ "$(head -c 4 "$OUT/figures/$name.png" | tail -c 3)" = "PNG" ]
+        grep -qF "figures/$name.pdf" "$BATS_FILE_TMPDIR/log"
+    done
+    [ -z "$(find "$OUT" -name '.*' -type f)" ] # no temporary file is left
+}
+
+@test "the data behind the figures is what numpy computes from the run files" {
+    /usr/bin/python3 "$ORACLE" check "$OUT" "$RUNS/a.h5" "$RUNS/b.h5"
+}
+
+@test "redraw.sh draws the same bytes again" {
+    cp -r "$OUT" "$BATS_TEST_TMPDIR/again"
+    cd "$BATS_TEST_TMPDIR"
+    for file in again/figures/*.svg again/figures/*.png; do : >"$file"; done
+    sh again/plots/redraw.sh
+    for file in "$OUT"/figures/*.svg "$OUT"/figures/*.png; do cmp "$file" "again/figures/${file##*/}"; done
+}
+
+@test "the report stands alone and says what the tables say" {
+    absent grep -qE '(src|href)="?(https?:)?//|@import|url\(' "$OUT/index.html"
+    [ "$(stat -c %s "$OUT/index.html")" -lt 5000000 ]
+    [ "$(grep -c '<img ' "$OUT/index.html")" -eq "$(names | wc -l)" ]
+    accuracy=$(awk -F'\t' '!/^#/ && !h { for (i = 1; i <= NF; i++) c[$i] = i; h = 1; next }
+        !/^#/ { s += $c["test_accuracy"]; n++ } END { printf "%.2f", 100 * s / n }' "$OUT/summary.tsv")
+    grep -qF "Test accuracy $accuracy %" "$OUT/index.html"
+}
+
+@test "one run with one record: what cannot be drawn is noted, the rest is drawn" {
+    run analyze report -q -o "$BATS_TEST_TMPDIR/one" "$RUNS/one.h5"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"figure overlap: not drawn"* ]]
+    [ -s "$BATS_TEST_TMPDIR/one/figures/ratios.svg" ]
+    [ ! -e "$BATS_TEST_TMPDIR/one/figures/flips.svg" ]
+    grep -q "figure overlap: not drawn" "$BATS_TEST_TMPDIR/one/index.html"
+}
+
+@test "a convolution: no pixel maps, with the reason; the rest is drawn" {
+    run analyze report -q -o "$BATS_TEST_TMPDIR/conv" "$RUNS/conv.h5"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"figure input-pixels: not drawn"* ]]
+    [[ "$output" == *"figure first-layer: not drawn: the first layer is a convolution"* ]]
+    [ -s "$BATS_TEST_TMPDIR/conv/figures/fan-in.svg" ]
+    [ -s "$BATS_TEST_TMPDIR/conv/index.html" ]
+}
+
+@test "different networks are not averaged: one picture a group" {
+    analyze ratios -q -o "$BATS_TEST_TMPDIR/two" "$RUNS/a.h5" "$RUNS/wide.h5" "$RUNS/b.h5"
+    [ -s "$BATS_TEST_TMPDIR/two/figures/layers-ratios.svg" ]
+    [ -s "$BATS_TEST_TMPDIR/two/figures/layers-ratios-group2.svg" ]
+    grep -q "2 runs" "$BATS_TEST_TMPDIR/two/figures/layers-ratios.svg"
+    absent grep -q "2 runs" "$BATS_TEST_TMPDIR/two/figures/layers-ratios-group2.svg"
+}
+
+@test "a run's name may hold quotes, blanks and markup" {
+    cp "$RUNS/a.h5" "$BATS_TEST_TMPDIR/it's <b>_1_ & \$2.h5"
+    analyze report -q -o "$BATS_TEST_TMPDIR/odd dir's" "$BATS_TEST_TMPDIR/it's <b>_1_ & \$2.h5"
+    grep -qF "it&#39;s &lt;b&gt;_1_ &amp; \$2" "$BATS_TEST_TMPDIR/odd dir's/index.html"
+    absent grep -qF "it's <b>" "$BATS_TEST_TMPDIR/odd dir's/index.html"
+    /usr/bin/python3 "$ORACLE" svg "$BATS_TEST_TMPDIR/odd dir's/figures/ratios.svg"
+}
+
+@test "--figures none draws none; an unknown format is a mistake on the command line" {
+    analyze ratios -q --figures none -o "$BATS_TEST_TMPDIR/none" "$RUNS/a.h5"
+    [ ! -e "$BATS_TEST_TMPDIR/none/figures" ]
+    run analyze ratios -q --figures jpg -o "$BATS_TEST_TMPDIR/jpg" "$RUNS/a.h5"
+    [ "$status" -eq 2 ]
+}
+
+@test "without gnuplot: one sentence that names the package" {
+    PATH=/nonexistent run "$BIN/supermask-analyze" ratios -q -o "$BATS_TEST_TMPDIR/no" "$RUNS/a.h5"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"gnuplot-nox"* ]]
+    [ -s "$BATS_TEST_TMPDIR/no/ratios.tsv" ]
+}
+
+@test "a script that fails is told with gnuplot's reason; the others are drawn" {
+    share="$BATS_TEST_TMPDIR/share"
+    cp -r "$BIN/../share/supermask" "$share"
+    echo 'load "no such file"' >"$share/plots/inverted.gp"
+    SUPERMASK_SHARE="$share" run analyze ratios -q -o "$BATS_TEST_TMPDIR/broken" "$RUNS/a.h5"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"figure inverted (svg): gnuplot: "*"no such file"* ]]
+    [ -s "$BATS_TEST_TMPDIR/broken/figures/ratios.svg" ]
+    [ ! -e "$BATS_TEST_TMPDIR/broken/figures/inverted.svg" ]
+}
+
+@test "a picture of an earlier analysis does not stay beside other tables" {
+    cp -r "$OUT" "$BATS_TEST_TMPDIR/reused"
+    [ -s "$BATS_TEST_TMPDIR/reused/figures/overlap.svg" ]
+    analyze report -q -o "$BATS_TEST_TMPDIR/reused" "$RUNS/a.h5"
+    [ ! -e "$BATS_TEST_TMPDIR/reused/figures/overlap.svg" ]
+    [ ! -e "$BATS_TEST_TMPDIR/reused/figures/ratios.pdf" ]
+    [ -s "$BATS_TEST_TMPDIR/reused/figures/ratios.svg" ]
+}

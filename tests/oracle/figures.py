@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs for the figures' tests, and another computation of what the analyzer writes into OUT/data.
+
+    python3 figures.py make DIR         a.h5 b.h5 (16-5-3, two seeds), one.h5 (a single record), conv.h5, wide.h5
+    python3 figures.py check OUT RUN... OUT/data against the run files
+    python3 figures.py svg FILE...      is every FILE well-formed XML?"""
+
+import csv
+import sys
+import xml.dom.minidom
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+import runfile
+
+
+def dense_run(path, widths, shape, seed, records=4, density=0.5):
+    rng = np.random.default_rng(seed)
+    layers, before = [], "input"
+    for l, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
+        mask = np.stack([rng.choice([-1, 0, 1], (n_out, n_in), p=[density / 2, 1 - density, density / 2])
+                         for _ in range(records)]).astype(np.int8)
+        last = l == len(widths) - 2
+        layers.append(runfile.Layer(f"dense{l + 1}", mask, inputs=[before], activation="linear" if last else "elu"))
+        before = f"dense{l + 1}"
+    runfile.write(path, layers, input_shape=shape, weight_seed=seed, score_seed=seed)
+
+
+def conv_run(path):
+    rng = np.random.default_rng(3)
+    first = runfile.Layer("conv1", rng.choice([-1, 0, 1], (3, 4, 1, 3, 3)).astype(np.int8))
+    second = runfile.Layer("dense1", rng.choice([-1, 0, 1], (3, 2, 4 * 16)).astype(np.int8), inputs=["conv1"],
+                           activation="linear")
+    runfile.write(path, [first, second], input_shape=(1, 4, 4))
+
+
+def make(folder):
+    folder = Path(folder)
+    dense_run(folder / "a.h5", (16, 5, 3), (1, 4, 4), 1)
+    dense_run(folder / "b.h5", (16, 5, 3), (1, 4, 4), 2)
+    dense_run(folder / "one.h5", (16, 5, 3), (1, 4, 4), 1, records=1)
+    dense_run(folder / "wide.h5", (16, 6, 3), (1, 4, 4), 4)
+    conv_run(folder / "conv.h5")
+
+
+def table(path):
+    with open(path) as file:
+        return list(csv.DictReader((line for line in file if not line.startswith("#")), delimiter="\t"))
+
+
+def column(rows, name):
+    return np.array([float(row[name]) for row in rows])
+
+
+def check_paths(out, files):
+    """Products of V = w g, last layer first."""
+    means = []
+    for path in files:
+        with h5py.File(path) as run:
+            names = sorted(run["layers"], key=lambda name: run["layers"][name].attrs["index"])
+            product = None
+            for name in reversed(names):
+                layer = run["layers"][name]
+                v = layer["initial_weights"][:].astype(float) * layer["mask"][-1]
+                product = v if product is None else product @ v
+            means.append(product)
+    rows = table(out / "data/input-pixels-classes.tsv")
+    np.testing.assert_allclose(column(rows, "first"), means[0].ravel(), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(column(rows, "mean"), np.mean(means, axis=0).ravel(), rtol=1e-12, atol=1e-15)
+    assert np.ptp(column(rows, "first")) > 0
+
+
+def check_scores(out, path):
+    rows = table(out / "data/scores.tsv")
+    with h5py.File(path) as run:
+        for name in run["layers"]:
+            mine = [row for row in rows if row["layer"] == name]
+            edges = np.append(column(mine, "low"), float(mine[-1]["high"]))
+            for key, values in (("initial_density", "initial_scores"), ("final_density", "final_scores")):
+                scores = run["layers"][name][values][:].astype(float).ravel()
+                assert abs(np.sum(column(mine, key) * np.diff(edges)) - 1) < 1e-9, "a density that is none"
+                # A score on an edge may fall to either side by rounding: compare away from the edges.
+                inside = np.abs(scores[:, None] - edges[None, :]).min(axis=1) > 1e-9
+                expected, _ = np.histogram(scores[inside], edges)
+                counts = column(mine, key) * np.diff(edges) * scores.size
+                assert np.all(counts + 1e-6 >= expected) and counts.sum() - expected.sum() < (~inside).sum() + 1e-6
+
+
+def check_mask(out, path):
+    mask = np.loadtxt(out / "data/first-layer-mask.tsv", dtype=int)
+    with h5py.File(path) as run:
+        np.testing.assert_array_equal(mask, run["layers/dense1/mask"][-1])
+
+
+def check_training(out, files):
+    rows = table(out / "data/training.tsv")
+    for path in files:
+        mine = [row for row in rows if row["run"] == Path(path).stem]
+        with h5py.File(path) as run:
+            for name in ("epoch", "test_accuracy", "train_loss", "remaining"):
+                np.testing.assert_array_equal(column(mine, name), run[f"metrics/{name}"][:])
+
+
+def check(out, *files):
+    out = Path(out)
+    check_paths(out, files)
+    check_scores(out, files[0])
+    check_mask(out, files[0])
+    check_training(out, files)
+
+
+def svg(*files):
+    for path in files:
+        xml.dom.minidom.parse(path)
+
+
+if __name__ == "__main__":
+    {"make": make, "check": check, "svg": svg}[sys.argv[1]](*sys.argv[2:])

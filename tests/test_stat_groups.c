@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The statistics summary and groups, and what they are made of. */
+#include "tests/hand_fixture.h"
+
+#include "analyze/counts.h"
+#include "analyze/groups.h"
+#include "analyze/json.h"
+
+/* ---- summary ---- */
+
+/* + 0 -
+ * 0 + 0   shares 1/3, 1/2, 1/6 */
+static const int8_t mask[] = {1, 0, -1, 0, 1, 0};
+static const double bits = 0.52832083357371874 + 0.5 + 0.43082708345352599; /* -p log2 p of 1/3, 1/2, 1/6 */
+
+static void summary_by_hand(void **state) {
+    (void)state;
+    const int8_t *const masks[] = {mask, mask, mask};
+    struct sm_metrics metrics[] = {{.epoch = 1, .test_accuracy = 0.75, .seconds = 4},
+                                   {.epoch = 2, .test_accuracy = 0.5, .seconds = 8},
+                                   {.epoch = 3, .test_accuracy = 1, .seconds = 12}};
+    struct fixture f;
+    struct grid grid;
+    fixture_init(&f);
+    f.run.metrics = metrics;
+    f.run.n_metrics = 3;
+    f.run.weight_seed = UINT64_MAX;
+    fixture_run(&f, &sm_stat_summary, 3, masks, NULL, &grid);
+    assert_string_equal(grid_cell(&grid, 0, "weight_seed"), "18446744073709551615");
+    assert_string_equal(grid_cell(&grid, 0, "parameters"), "6");
+    assert_string_equal(grid_cell(&grid, 0, "remaining_weights"), "3");
+    assert_near(grid_real(&grid, 0, "remaining"), 0.5);
+    assert_near(grid_real(&grid, 0, "epochs"), 2); /* the row of epoch 3 is later than the mask */
+    assert_near(grid_real(&grid, 0, "test_accuracy"), 0.5);
+    assert_near(grid_real(&grid, 0, "best_test_accuracy"), 0.75);
+    assert_near(grid_real(&grid, 0, "seconds"), 8);
+    assert_near(grid_real(&grid, 0, "bits_per_weight"), bits);
+    assert_near(grid_real(&grid, 0, "compression"), 32 / bits);
+    grid_free(&grid);
+    fixture_destroy(&f);
+}
+
+static void summary_of_trained_weights(void **state) {
+    (void)state;
+    const int8_t *const masks[] = {mask};
+    struct fixture f;
+    struct grid grid;
+    fixture_init(&f);
+    f.run.trains_weights = true;
+    fixture_run(&f, &sm_stat_summary, 1, masks, NULL, &grid);
+    assert_string_equal(grid_cell(&grid, 0, "bits_per_weight"), "nan");
+    assert_string_equal(grid_cell(&grid, 0, "compression"), "nan");
+    assert_string_equal(grid_cell(&grid, 0, "test_accuracy"), "nan");
+    assert_string_equal(grid_cell(&grid, 0, "seconds"), "nan");
+    grid_free(&grid);
+    fixture_destroy(&f);
+}
+
+static void entropies(void **state) {
+    (void)state;
+    assert_near(sm_counts_entropy((struct sm_counts){5, 0, 0}), 0);
+    assert_near(sm_counts_entropy((struct sm_counts){5, 5, 0}), 1);
+    assert_near(sm_counts_entropy((struct sm_counts){7, 7, 7}), log2(3));
+    assert_near(sm_counts_entropy((struct sm_counts){0, 0, 0}), NAN);
+}
+
+/* ---- estimates ---- */
+
+static void estimates(void **state) {
+    (void)state;
+    const double values[] = {1, 2, 3};
+    struct sm_estimate e = sm_estimate_of(values, 3);
+    const double half = 0.95 / sqrt(2 * 0.975 * 0.025) / sqrt(3); /* t(p, 2) = (2p - 1) / sqrt(2p(1 - p)), sd 1 */
+    assert_near(e.mean, 2);
+    assert_near(e.sd, 1);
+    assert_near(e.low, 2 - half);
+    assert_near(e.high, 2 + half);
+    e = sm_estimate_of(values, 1);
+    assert_near(e.mean, 1);
+    assert_true(isnan(e.sd) && isnan(e.low) && isnan(e.high));
+    assert_true(isnan(sm_estimate_of(values, 0).mean));
+    const double lacking[] = {1, NAN, 3};
+    e = sm_estimate_of(lacking, 3);
+    assert_true(isnan(e.mean) && isnan(e.sd) && isnan(e.low) && isnan(e.high));
+}
+
+/* ---- grouping ---- */
+
+struct member {
+    const char *recipe;
+    uint64_t seed;
+};
+
+static void group_runs(const struct member *members, size_t n, struct sm_groups *groups, struct sm_notes *notes) {
+    struct sm_error err = {.text = ""};
+    assert_int_equal(sm_groups_init(groups, n, &err), 0);
+    for (size_t i = 0; i < n; i++) {
+        static char sha[] = "00";
+        char *recipe = strdup(members[i].recipe);
+        const struct sm_run run = {.name = recipe, .path = recipe, .recipe = recipe, .dataset_sha256 = sha};
+        groups->summary[i] = (struct sm_run_summary){.run = "r",
+                                                     .network = "fcn",
+                                                     .dataset = "mnist",
+                                                     .method = "m_1",
+                                                     .recipe = "fcn-mnist",
+                                                     .weight_seed = members[i].seed,
+                                                     .test_accuracy = 0.5 + 0.25 * (double)i,
+                                                     .remaining = 0.25};
+        assert_int_equal(sm_groups_add(groups, i, &run, notes, &err), 0);
+        free(recipe);
+    }
+    assert_int_equal(sm_groups_finish(groups, notes, &err), 0);
+}
+
+static void settings_make_the_group(void **state) {
+    (void)state;
+    const struct member members[] = {{"threads: 1\nweight_seed: 1\npublished_accuracy: 0.9748\n", 1},
+                                     {"threads: 2\nweight_seed: 2\npublished_accuracy: 0.9748\n", 2},
+                                     {"threshold: 0.5\nweight_seed: 3\npublished_accuracy: 0.9748\n", 3}};
+    struct sm_groups groups;
+    struct sm_notes notes = {0};
+    group_runs(members, 3, &groups, &notes);
+    assert_int_equal(groups.n_groups, 2);
+    assert_int_equal(groups.group[0].n_members, 2);
+    assert_int_equal(groups.group[1].member[0], 2);
+    assert_string_equal(groups.group[0].variant, "threshold: 0.01");
+    assert_string_equal(groups.group[1].variant, "threshold: 0.5");
+    assert_near(groups.group[0].published_accuracy, 0.9748);
+    assert_near(groups.group[0].published_remaining, NAN);
+    assert_near(groups.group[0].estimate[SM_GROUP_test_accuracy].mean, 0.625);
+    assert_int_equal(notes.n, 0);
+    sm_groups_destroy(&groups);
+}
+
+static void same_seeds_are_noted(void **state) {
+    (void)state;
+    const struct member members[] = {{"threads: 1\n", 5}, {"threads: 1\n", 5}};
+    struct sm_groups groups;
+    struct sm_notes notes = {0};
+    group_runs(members, 2, &groups, &notes);
+    assert_int_equal(groups.n_groups, 1);
+    assert_string_equal(groups.group[0].variant, "-");
+    assert_int_equal(notes.n, 1);
+    assert_non_null(strstr(notes.text[0], "same seeds"));
+    sm_notes_destroy(&notes);
+    sm_groups_destroy(&groups);
+}
+
+static void unreadable_recipe_is_noted(void **state) {
+    (void)state;
+    const struct member members[] = {{"threads: 1\n", 1}, {"no_such_key: 1\n", 2}};
+    struct sm_groups groups;
+    struct sm_notes notes = {0};
+    group_runs(members, 2, &groups, &notes);
+    assert_int_equal(groups.n_groups, 2);
+    assert_string_equal(groups.group[0].variant, "-");
+    assert_string_equal(groups.group[1].variant, "unreadable recipe");
+    assert_int_equal(notes.n, 1);
+    assert_non_null(strstr(notes.text[0], "no_such_key"));
+    sm_notes_destroy(&notes);
+    sm_groups_destroy(&groups);
+}
+
+/* ---- LaTeX and JSON ---- */
+
+static char *tex_of(const struct sm_groups *groups) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    sm_groups_print_tex(groups, file);
+    fclose(file);
+    return text;
+}
+
+static void tex_rows(void **state) {
+    (void)state;
+    const struct member members[] = {{"published_accuracy: 0.9748\n", 1}, {"published_accuracy: 0.9748\n", 2}};
+    struct sm_groups groups;
+    struct sm_notes notes = {0};
+    group_runs(members, 2, &groups, &notes);
+    char *text = tex_of(&groups);
+    /* mean of 0.5 and 0.75; half width t(.975, 1) * 0.125 = 1.5883 */
+    assert_non_null(strstr(text, "fcn-mnist & fcn & mnist & m\\_1 & 2 & $62.50 \\pm 158.83$ & $97.48$ & "
+                                 "$25.00 \\pm 0.00$ & -- \\\\\n"));
+    free(text);
+    sm_groups_destroy(&groups);
+}
+
+static void assert_json(const char *text, const char *want) {
+    char *got = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&got, &size);
+    sm_json_string(file, text);
+    fclose(file);
+    assert_string_equal(got, want);
+    free(got);
+}
+
+static void json_strings(void **state) {
+    (void)state;
+    assert_json("", "\"\"");
+    assert_json("a \"b\" \\ c", "\"a \\\"b\\\" \\\\ c\"");
+    assert_json("tab\tnewline\n\x01", "\"tab\\u0009newline\\u000a\\u0001\"");
+    assert_json("\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\"");
+    assert_json("\xff", "\"\\ufffd\"");
+    assert_json("\xc3", "\"\\ufffd\"");
+    assert_json("\xc0\x80", "\"\\ufffd\\ufffd\"");            /* overlong */
+    assert_json("\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\""); /* surrogate */
+    assert_json("\xf4\x90\x80\x80x", "\"\\ufffd\\ufffd\\ufffd\\ufffdx\"");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(summary_by_hand),
+                                       cmocka_unit_test(summary_of_trained_weights),
+                                       cmocka_unit_test(entropies),
+                                       cmocka_unit_test(estimates),
+                                       cmocka_unit_test(settings_make_the_group),
+                                       cmocka_unit_test(same_seeds_are_noted),
+                                       cmocka_unit_test(unreadable_recipe_is_noted),
+                                       cmocka_unit_test(tex_rows),
+                                       cmocka_unit_test(json_strings)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
