@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int sm_fail(struct sm_error *err, const char *format, ...)
-{
+int sm_fail(struct sm_error *err, const char *format, ...) {
     va_list args;
     va_start(args, format);
     vsnprintf(err->text, sizeof err->text, format, args);
@@ -14,8 +13,7 @@ int sm_fail(struct sm_error *err, const char *format, ...)
     return -1;
 }
 
-int sm_fail_prefix(struct sm_error *err, const char *format, ...)
-{
+int sm_fail_prefix(struct sm_error *err, const char *format, ...) {
     char rest[sizeof err->text];
     memcpy(rest, err->text, sizeof rest);
     va_list args;

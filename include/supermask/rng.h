@@ -27,10 +27,11 @@ struct sm_rng {
 
 struct sm_rng sm_rng_make(uint64_t seed, enum sm_rng_purpose purpose, uint32_t count);
 
-uint32_t sm_rng_u32(const struct sm_rng *rng, uint64_t index);     /* uniform over all 2^32 values */
-double sm_rng_uniform(const struct sm_rng *rng, uint64_t index);   /* in (0, 1), 32 bits, never 0 or 1 */
-double sm_rng_normal(const struct sm_rng *rng, uint64_t index);    /* mean 0, sd 1 (Box-Muller on two own values) */
-uint64_t sm_rng_below(const struct sm_rng *rng, uint64_t index, uint64_t bound); /* in [0, bound), from 64 own bits; bound >= 1 */
+uint32_t sm_rng_u32(const struct sm_rng *rng, uint64_t index);   /* uniform over all 2^32 values */
+double sm_rng_uniform(const struct sm_rng *rng, uint64_t index); /* in (0, 1), 32 bits, never 0 or 1 */
+double sm_rng_normal(const struct sm_rng *rng, uint64_t index);  /* mean 0, sd 1 (Box-Muller on two own values) */
+uint64_t sm_rng_below(const struct sm_rng *rng, uint64_t index,
+                      uint64_t bound); /* in [0, bound), from 64 own bits; bound >= 1 */
 
 /* Fisher-Yates: order[0..n) becomes a uniform permutation of 0..n-1. n < 2^32. */
 void sm_rng_permutation(const struct sm_rng *rng, uint32_t *order, size_t n);
