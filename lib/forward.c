@@ -162,7 +162,7 @@ static void count_masks(struct sm_forward *f, int thread, int n_threads) {
     }
 }
 
-/* The one place that decides how a layer is computed: by the share of its mask that is kept now. */
+/* The one place that decides how a layer is computed: by its size and the share of its mask that is kept now. */
 static void choose_form(struct sm_forward *f, size_t l, int n_threads) {
     struct sm_forward_layer *layer = &f->layers[l];
     size_t weights = layer->shape.n_out * layer->shape.n_in;
@@ -171,7 +171,26 @@ static void choose_form(struct sm_forward *f, size_t l, int n_threads) {
         layer->n_kept = 0;
         for (int t = 0; t < n_threads; t++) layer->n_kept += f->counts[l * (size_t)f->max_threads + (size_t)t];
     }
-    layer->sparse = layer->mask && (double)layer->n_kept < SPARSE_BELOW * (double)weights;
+    layer->sparse =
+        layer->mask && (weights <= SM_SMALL_LAYER || (double)layer->n_kept < SPARSE_BELOW * (double)weights);
+}
+
+static void choose_forms(struct sm_forward *f, size_t n, int n_threads) {
+    f->n_images = n;
+    f->by_images = true;
+    for (size_t l = 0; l < f->net->n_layers; l++) {
+        choose_form(f, l, n_threads);
+        f->by_images = f->by_images && f->layers[l].sparse;
+    }
+}
+
+struct sm_part sm_forward_part(const struct sm_forward *f, size_t l, size_t step, int thread, int n_threads) {
+    struct sm_part part = {0, f->layers[l].shape.n_out, 0, sm_padded(f->n_images)};
+    if (f->by_images)
+        sm_share_of(part.last_image, SM_LANES, thread, n_threads, &part.first_image, &part.last_image);
+    else
+        sm_share_of(part.last_unit, step, thread, n_threads, &part.first_unit, &part.last_unit);
+    return part;
 }
 
 static const float *effective_weights(const struct sm_forward_layer *layer) {
@@ -183,30 +202,55 @@ static const float *list_weights(const struct sm_forward_layer *layer) {
     return layer->magnitude > 0 ? NULL : layer->weight;
 }
 
-static void activate(const struct sm_kernels *kernels, enum sm_activation activation, float *values, size_t n) {
-    if (activation == SM_ELU) kernels->elu(values, n);
-    if (activation == SM_RELU) kernels->relu(values, n);
+void sm_forward_each_unit(const struct sm_forward *f, struct sm_part part, float *values, const float *other,
+                          void (*function)(float *values, const float *other, size_t n)) {
+    for (size_t o = part.first_unit; o < part.last_unit; o++) {
+        size_t at = o * f->image_stride + part.first_image;
+        function(values + at, other + at, part.last_image - part.first_image);
+    }
+}
+
+static void activate(const struct sm_forward *f, const struct sm_forward_layer *layer, struct sm_part part) {
+    void (*function)(float *, size_t) = layer->activation == SM_ELU    ? f->kernels->elu
+                                        : layer->activation == SM_RELU ? f->kernels->relu
+                                                                       : NULL;
+    if (!function) return;
+    for (size_t o = part.first_unit; o < part.last_unit; o++)
+        function(layer->activations + o * f->image_stride + part.first_image, part.last_image - part.first_image);
+}
+
+static void collect_layer(struct sm_forward *f, size_t l, int thread, int n_threads) {
+    struct sm_forward_layer *layer = &f->layers[l];
+    size_t first, last;
+    if (!layer->sparse) return;
+    sm_share_of(layer->shape.n_out, SM_ROWS, thread, n_threads, &first, &last);
+    f->kernels->collect_kept(&layer->kept, layer->mask, layer->weight, first, last);
+}
+
+static void pass_sparse(struct sm_forward *f, struct sm_forward_layer *layer, const float *in, struct sm_part part) {
+    f->kernels->product_kept(layer->activations + part.first_image, in + part.first_image, f->image_stride,
+                             part.last_image - part.first_image, &layer->kept, list_weights(layer), layer->magnitude,
+                             part.first_unit, part.last_unit);
+}
+
+static void pass_dense(struct sm_forward *f, struct sm_forward_layer *layer, const float *in, struct sm_part part) {
+    size_t stride = layer->shape.stride, first = part.first_unit, last = part.last_unit;
+    if (layer->mask)
+        f->kernels->apply_mask(layer->effective + first * stride, layer->weight + first * stride,
+                               layer->mask + first * stride, (last - first) * stride);
+    for (size_t o = first; o < last; o += BLAS_ROWS)
+        sm_blas_product(layer->activations, in, f->image_stride, sm_padded(f->n_images), effective_weights(layer),
+                        stride, layer->shape.n_in, o, o + BLAS_ROWS < last ? o + BLAS_ROWS : last);
 }
 
 static void pass_layer(struct sm_forward *f, size_t l, const float *in, int thread, int n_threads) {
     struct sm_forward_layer *layer = &f->layers[l];
-    size_t stride = layer->shape.stride, n_images = sm_padded(f->n_images), first, last;
-    size_t step = layer->sparse ? SM_ROWS : BLAS_ROWS;
-    sm_share_of(layer->shape.n_out, step, thread, n_threads, &first, &last);
-    if (layer->sparse) {
-        f->kernels->collect_kept(&layer->kept, layer->mask, layer->weight, first, last);
-        f->kernels->product_kept(layer->activations, in, f->image_stride, n_images, &layer->kept, list_weights(layer),
-                                 layer->magnitude, first, last);
-    } else {
-        if (layer->mask)
-            f->kernels->apply_mask(layer->effective + first * stride, layer->weight + first * stride,
-                                   layer->mask + first * stride, (last - first) * stride);
-        for (size_t o = first; o < last; o += BLAS_ROWS)
-            sm_blas_product(layer->activations, in, f->image_stride, n_images, effective_weights(layer), stride,
-                            layer->shape.n_in, o, o + BLAS_ROWS < last ? o + BLAS_ROWS : last);
-    }
-    activate(f->kernels, layer->activation, layer->activations + first * f->image_stride,
-             (last - first) * f->image_stride);
+    struct sm_part part = sm_forward_part(f, l, layer->sparse ? SM_ROWS : BLAS_ROWS, thread, n_threads);
+    if (layer->sparse)
+        pass_sparse(f, layer, in, part);
+    else
+        pass_dense(f, layer, in, part);
+    activate(f, layer, part);
 }
 
 void sm_forward_pass(struct sm_forward *f, const struct sm_samples *samples, const uint32_t *order, size_t first,
@@ -215,17 +259,20 @@ void sm_forward_pass(struct sm_forward *f, const struct sm_samples *samples, con
     load_images(f, samples, order, first, n, thread, n_threads);
     count_masks(f, thread, n_threads);
     sm_forward_wait(f, n_threads);
-    if (thread == 0) {
-        f->n_images = n;
-        for (size_t l = 0; l < f->net->n_layers; l++) choose_form(f, l, n_threads);
-    }
+    if (thread == 0) choose_forms(f, n, n_threads);
+    sm_forward_wait(f, n_threads);
+    for (size_t l = 0; l < f->net->n_layers; l++) collect_layer(f, l, thread, n_threads);
     sm_forward_wait(f, n_threads);
     const float *in = f->input_columns;
     for (size_t l = 0; l < f->net->n_layers; l++) {
         pass_layer(f, l, in, thread, n_threads);
         in = f->layers[l].activations;
-        sm_forward_wait(f, n_threads);
+        sm_forward_wait_for_units(f, n_threads);
     }
+}
+
+void sm_forward_wait_for_units(struct sm_forward *f, int n_threads) {
+    if (!f->by_images) sm_forward_wait(f, n_threads);
 }
 
 void sm_forward_wait(struct sm_forward *f, int n_threads) {
@@ -289,6 +336,7 @@ struct sm_evaluation sm_forward_evaluate(struct sm_forward *f, const struct sm_s
         for (size_t first = 0; first < n; first += f->image_stride) {
             size_t here = n - first < f->image_stride ? n - first : f->image_stride;
             sm_forward_pass(f, samples, NULL, first, here, thread, team);
+            sm_forward_wait(f, team);
             if (thread == 0) tally_pass(&tally, f, samples->split->labels + first, here, loss);
             sm_forward_wait(f, team);
         }

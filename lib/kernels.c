@@ -158,6 +158,8 @@ INLINE void rows_kept(float *out, const float *in, size_t image_stride, size_t n
         size_t b = 0;
         for (; b + SUM_VECTORS * V <= n_images; b += SUM_VECTORS * V)
             unit_kept(row + b, SUM_VECTORS, in + b, image_stride, kept, o, weight, magnitude);
+        for (; b + SUM_VECTORS / 2 * V <= n_images; b += SUM_VECTORS / 2 * V)
+            unit_kept(row + b, SUM_VECTORS / 2, in + b, image_stride, kept, o, weight, magnitude);
         for (; b < n_images; b += V) unit_kept(row + b, 1, in + b, image_stride, kept, o, weight, magnitude);
     }
 }
@@ -200,6 +202,9 @@ static void product_kept_transposed(float *out, const float *in, size_t image_st
     for (; b + SUM_VECTORS * V <= last_image; b += SUM_VECTORS * V)
         for (size_t o = 0; o < kept->n_out; o++)
             scatter_unit(out + b, SUM_VECTORS, image_stride, in + o * image_stride + b, kept, o, weight, magnitude);
+    for (; b + SUM_VECTORS / 2 * V <= last_image; b += SUM_VECTORS / 2 * V)
+        for (size_t o = 0; o < kept->n_out; o++)
+            scatter_unit(out + b, SUM_VECTORS / 2, image_stride, in + o * image_stride + b, kept, o, weight, magnitude);
     for (; b < last_image; b += V)
         for (size_t o = 0; o < kept->n_out; o++)
             scatter_unit(out + b, 1, image_stride, in + o * image_stride + b, kept, o, weight, magnitude);

@@ -20,7 +20,7 @@ static void own_schedule_rate(struct sm_recipe *recipe) {
 #define ACTIVATIONS WORDS([SM_LINEAR] = "linear", [SM_ELU] = "elu", [SM_RELU] = "relu")
 #define LOSSES WORDS([SM_LOSS_CLIPPED] = "clipped", [SM_LOSS_LOGITS] = "logits")
 #define STANDARDIZATIONS WORDS([SM_STANDARDIZE_IMAGE] = "image", [SM_STANDARDIZE_UNIT] = "unit")
-#define ORDERS WORDS([SM_ORDER_FIXED] = "fixed", [SM_ORDER_SHUFFLED] = "shuffled")
+#define ORDERS WORDS([SM_ORDER_FIXED] = "fixed", [SM_ORDER_SHUFFLED] = "shuffled", [SM_ORDER_FILE] = "file")
 #define OPTIMIZERS WORDS("sgdw")
 #define SCHEDULES                                                                                                      \
     WORDS([SM_SCHEDULE_CONSTANT] = "constant", [SM_SCHEDULE_EXPONENTIAL] = "exponential",                              \
@@ -48,7 +48,7 @@ const struct recipe_key sm_recipe_keys[] = {
     {FIELD(standardize), .type = RECIPE_CHOICE, .choices = STANDARDIZATIONS,
      .help = "image: each to mean 0 and deviation 1; unit: pixels in [0, 1]"},
     {FIELD(order), .type = RECIPE_CHOICE, .choices = ORDERS,
-     .help = "of the training images, the same every epoch or reshuffled"},
+     .help = "samples shuffled once and the same in every epoch, shuffled anew for each, or as in the files"},
     {FIELD(epochs), .type = RECIPE_INT, RANGE(1, 1e6), .help = "passes over the training images"},
     {FIELD(batch), .type = RECIPE_INT, RANGE(1, 1e6), .help = "images a step"},
     {FIELD(optimizer), .type = RECIPE_WORD, .choices = OPTIMIZERS,

@@ -87,7 +87,9 @@ static void check_evaluation(const struct bench *b, bool masked, bool sparse) {
             assert_memory_equal(&one, &three, sizeof one);
             assert_close(one.loss, want.loss, 2e-6);
             assert_close(one.accuracy, want.accuracy, 1e-12);
-            for (size_t l = 0; l < b->net.n_layers; l++) assert_int_equal(f.layers[l].sparse, sparse);
+            for (size_t l = 0; l < b->net.n_layers; l++)
+                if (sm_layer_weights(&b->net.layers[l]) > SM_SMALL_LAYER) /* a small one is always sparse */
+                    assert_int_equal(f.layers[l].sparse, sparse);
             sm_forward_destroy(&f);
         }
         naive_destroy(&naive);
@@ -142,13 +144,16 @@ static void all_keep_and_all_invert(void **state) {
     sm_forward_pass(&kept, &b.samples, NULL, 0, N_TEST, 0, 1);
     sm_forward_pass(&plain, &b.samples, NULL, 0, N_TEST, 0, 1);
     size_t n = CLASSES * kept.image_stride;
-    assert_memory_equal(sm_forward_logits(&kept), sm_forward_logits(&plain), n * sizeof(float));
+    float first[CLASSES * 64];
+    assert_true(n <= sizeof first / sizeof *first);
+    memcpy(first, sm_forward_logits(&kept), n * sizeof(float));
+    for (size_t k = 0; k < n; k++) assert_within(first[k], sm_forward_logits(&plain)[k], 1e-5); /* lists or OpenBLAS */
     for (size_t l = 0; l < b.net.n_layers; l++) { /* masks are looked at anew in every pass */
         struct sm_padded_shape s = sm_padded_shape_of(&b.net.layers[l]);
         for (size_t a = 0; a < s.n_rows * s.stride; a++) b.mask[l][a] = (int8_t)-b.mask[l][a];
     }
     sm_forward_pass(&kept, &b.samples, NULL, 0, N_TEST, 0, 1);
-    for (size_t k = 0; k < n; k++) assert_true(sm_forward_logits(&kept)[k] == -sm_forward_logits(&plain)[k]);
+    for (size_t k = 0; k < n; k++) assert_true(sm_forward_logits(&kept)[k] == -first[k]);
     sm_forward_destroy(&kept);
     sm_forward_destroy(&plain);
     bench_destroy(&b);

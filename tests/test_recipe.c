@@ -100,6 +100,7 @@ static void keys_reach_their_fields(void **state) {
     assert_true(with("standardize=image").standardize == SM_STANDARDIZE_IMAGE);
     assert_true(with("standardize=unit").standardize == SM_STANDARDIZE_UNIT);
     assert_true(with("order=fixed").order == SM_ORDER_FIXED && with("order=shuffled").order == SM_ORDER_SHUFFLED);
+    assert_true(with("order=file").order == SM_ORDER_FILE);
     assert_true(with("schedule=constant").schedule == SM_SCHEDULE_CONSTANT);
     assert_true(with("schedule=exponential").schedule == SM_SCHEDULE_EXPONENTIAL);
     assert_true(with("schedule=staircase").schedule == SM_SCHEDULE_STAIRCASE);

@@ -22,7 +22,7 @@ static size_t memory_of(const struct sm_recipe *recipe, const struct sm_network 
     size_t images = sm_padded((size_t)recipe->batch), n = data->n_train + data->n_test;
     size_t pixels = data->channels * data->height * data->width;
     size_t bytes = n * (pixels + 1 + 2 * sizeof(float)) + images * sm_padded(pixels) * sizeof(float);
-    if (recipe->order == SM_ORDER_SHUFFLED) bytes += data->n_train * sizeof(uint32_t);
+    if (recipe->order != SM_ORDER_FILE) bytes += data->n_train * sizeof(uint32_t);
     for (size_t l = 0; l < net->n_layers; l++) bytes += layer_bytes(&net->layers[l], images, method);
     return bytes + sm_network_weights(net) * (sizeof(float) + 1); /* the record at hand */
 }

@@ -80,8 +80,8 @@ int sm_trainer_init(struct sm_trainer *t, const struct sm_recipe *recipe, const 
     t->steps_per_epoch = (data->train.n + batch - 1) / batch;
     t->losses = calloc(batch, sizeof *t->losses);
     t->correct = calloc(batch, sizeof *t->correct);
-    if (recipe->order == SM_ORDER_SHUFFLED) t->order = calloc(data->train.n, sizeof *t->order);
-    if (!t->losses || !t->correct || (recipe->order == SM_ORDER_SHUFFLED && !t->order))
+    if (recipe->order != SM_ORDER_FILE) t->order = calloc(data->train.n, sizeof *t->order);
+    if (!t->losses || !t->correct || (recipe->order != SM_ORDER_FILE && !t->order))
         return sm_fail(err, "out of memory for a batch of %zu", batch);
     if (sm_samples_init(&t->train, data, &data->train, recipe->standardize, err) ||
         sm_samples_init(&t->test, data, &data->test, recipe->standardize, err) ||
@@ -115,7 +115,8 @@ void sm_trainer_destroy(struct sm_trainer *t) {
 
 static void draw_order(struct sm_trainer *t) {
     if (!t->order) return;
-    uint32_t epoch = (uint32_t)((size_t)t->step / t->steps_per_epoch);
+    bool anew = t->recipe->order == SM_ORDER_SHUFFLED;
+    uint32_t epoch = anew ? (uint32_t)((size_t)t->step / t->steps_per_epoch) : 0;
     struct sm_rng rng = sm_rng_make(t->recipe->data_seed, SM_RNG_ORDER, epoch);
     sm_rng_permutation(&rng, t->order, t->train.split->n);
 }
@@ -197,20 +198,18 @@ static void add_losses(struct sm_trainer *t, struct batch batch) {
     t->n_seen += (int64_t)batch.n;
 }
 
-/* delta of layer l-1 from that of layer l; where a layer's forward is sparse this is cut along images, else along
- * units. */
+/* delta of layer l-1 from that of layer l. */
 static void hidden_delta(struct sm_trainer *t, size_t l, int thread, int n_threads) {
     const struct sm_kernels *kernels = t->forward.kernels;
     struct sm_forward_layer *below = &t->forward.layers[l - 1];
     float *delta = t->layers[l - 1].delta;
     sm_forward_transposed(&t->forward, l, delta, t->layers[l].delta, thread, n_threads);
-    sm_forward_wait(&t->forward, n_threads);
-    size_t first, last, stride = t->forward.image_stride;
-    sm_share_of(below->shape.n_out, 1, thread, n_threads, &first, &last);
+    sm_forward_wait_for_units(&t->forward, n_threads);
+    struct sm_part part = sm_forward_part(&t->forward, l - 1, 1, thread, n_threads);
     if (below->activation == SM_ELU)
-        kernels->elu_gradient(delta + first * stride, below->activations + first * stride, (last - first) * stride);
+        sm_forward_each_unit(&t->forward, part, delta, below->activations, kernels->elu_gradient);
     if (below->activation == SM_RELU)
-        kernels->relu_gradient(delta + first * stride, below->activations + first * stride, (last - first) * stride);
+        sm_forward_each_unit(&t->forward, part, delta, below->activations, kernels->relu_gradient);
 }
 
 /* Activations [unit][image] -> rows [image][unit], which the weight gradient reads. */
@@ -225,16 +224,18 @@ static void transpose_inputs(struct sm_trainer *t, int thread, int n_threads) {
     }
 }
 
+/* Ends with a wait: all deltas and rows are there. */
 static void pass_and_deltas(struct sm_trainer *t, struct batch batch, int thread, int n_threads) {
     sm_forward_pass(&t->forward, &t->train, t->order, batch.first, batch.n, thread, n_threads);
     output_delta(t, batch, thread, n_threads);
     transpose_inputs(t, thread, n_threads);
-    sm_forward_wait(&t->forward, n_threads);
-    if (thread == 0) add_losses(t, batch);
+    sm_forward_wait_for_units(&t->forward, n_threads);
     for (size_t l = t->net->n_layers - 1; l > 0; l--) {
         hidden_delta(t, l, thread, n_threads);
-        sm_forward_wait(&t->forward, n_threads);
+        sm_forward_wait_for_units(&t->forward, n_threads);
     }
+    sm_forward_wait(&t->forward, n_threads);
+    if (thread == 0) add_losses(t, batch);
 }
 
 static void update_layer(struct sm_trainer *t, size_t l, const struct sm_update *common, int thread, int n_threads) {
@@ -254,7 +255,8 @@ static void update_layer(struct sm_trainer *t, size_t l, const struct sm_update 
 
 static void end_step(struct sm_trainer *t) {
     t->step++;
-    if ((size_t)t->step % t->steps_per_epoch == 0) draw_order(t);
+    bool epoch_ends = (size_t)t->step % t->steps_per_epoch == 0;
+    if (epoch_ends && t->recipe->order == SM_ORDER_SHUFFLED) draw_order(t);
 }
 
 static void step_together(struct sm_trainer *t, int thread, int n_threads) {

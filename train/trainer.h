@@ -38,7 +38,7 @@ struct sm_trainer {
     struct sm_samples train, test;
     struct sm_forward forward;
     struct sm_trainer_layer *layers; /* [n_layers] */
-    uint32_t *order;                 /* [n_train] of this epoch; NULL where the order is fixed */
+    uint32_t *order;                 /* [n_train] of this epoch; NULL where it is that of the files */
     double *losses;                  /* [batch]: of the last step's images */
     uint8_t *correct;                /* [batch] */
     size_t steps_per_epoch;

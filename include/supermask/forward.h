@@ -53,7 +53,24 @@ struct sm_forward {
     size_t *counts;                  /* [n_layers][max_threads]: kept weights that each thread counted */
     int max_threads;
     struct sm_barrier barrier; /* of the threads that run a pass together */
+    bool by_images; /* every layer of this pass is sparse: a thread takes its own images through all of them and waits
+                       for nobody, else it takes its own units of each layer */
 };
+
+/* A layer of at most so many weights is always computed from lists: a call to OpenBLAS costs more. */
+#define SM_SMALL_LAYER 1024
+
+/* What one thread computes of a layer's output: these units for these images. */
+struct sm_part {
+    size_t first_unit, last_unit, first_image, last_image;
+};
+
+/* The thread's part in this pass; units, where they are cut, in multiples of `step`. */
+struct sm_part sm_forward_part(const struct sm_forward *forward, size_t l, size_t step, int thread, int n_threads);
+
+/* function(values, other, n) on the images of each unit of a part; both arrays are [unit][image_stride]. */
+void sm_forward_each_unit(const struct sm_forward *forward, struct sm_part part, float *values, const float *other,
+                          void (*function)(float *values, const float *other, size_t n));
 
 /* For stacks of dense layers. `capacity` images at most in a pass. The caller destroys, also after a failure. */
 int sm_forward_init(struct sm_forward *forward, const struct sm_network *net, size_t capacity, int max_threads,
@@ -66,12 +83,13 @@ int sm_forward_bind(struct sm_forward *forward, size_t l, const float *weight, c
                     struct sm_error *err);
 
 /* Loads samples order[first .. first + n) (order NULL: the samples themselves) and runs the pass. Afterwards the last
- * layer's activations are the logits [class][image]. Ends with a barrier. */
+ * layer's activations are the logits [class][image]: of the thread's own images at once, of all after a wait. */
 void sm_forward_pass(struct sm_forward *forward, const struct sm_samples *samples, const uint32_t *order, size_t first,
                      size_t n, int thread, int n_threads);
 
-/* Waits for the other threads of the pass. */
+/* Waits for the other threads of the pass; the second only where they computed other units of the same images. */
 void sm_forward_wait(struct sm_forward *forward, int n_threads);
+void sm_forward_wait_for_units(struct sm_forward *forward, int n_threads);
 
 /* The logits of the last pass: [n_classes][image_stride]. */
 const float *sm_forward_logits(const struct sm_forward *forward);

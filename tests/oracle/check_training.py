@@ -279,7 +279,7 @@ LONG = [("the published FCN, every step of its first epoch", ["fcn-mnist", *EACH
 def check(name, arguments, comparisons, directory):
     path = pathlib.Path(directory) / "run.h5"
     path.unlink(missing_ok=True)
-    always = ["--epochs", "1", *settings("order=fixed"), "--data", str(DATA), "--quiet", "-o", str(path)]
+    always = ["--epochs", "1", *settings("order=file"), "--data", str(DATA), "--quiet", "-o", str(path)]
     command = [str(TRAIN), *arguments, *always]
     done = subprocess.run(command, capture_output=True, text=True)
     found = [f"status {done.returncode}: {done.stderr.strip()}"] if done.returncode else []
