@@ -42,6 +42,7 @@ void sm_groups_destroy(struct sm_groups *groups) {
     for (size_t g = 0; g < groups->n_groups; g++) {
         free(groups->group[g].member);
         free(groups->group[g].settings);
+        free(groups->group[g].unread);
         free(groups->group[g].variant);
     }
     free(groups->summary);
@@ -71,19 +72,21 @@ static bool same_names(const struct sm_run_summary *a, const struct sm_run_summa
            strcmp(a->method, b->method) == 0 && strcmp(a->recipe, b->recipe) == 0;
 }
 
-static struct sm_group *find_group(struct sm_groups *groups, size_t i, const char *settings) {
+static struct sm_group *find_group(struct sm_groups *groups, size_t i, const char *settings, const char *unread) {
     for (size_t g = 0; g < groups->n_groups; g++) {
         struct sm_group *group = &groups->group[g];
         if (same_names(&groups->summary[group->member[0]], &groups->summary[i]) &&
-            strcmp(group->settings, settings) == 0)
+            strcmp(group->settings, settings) == 0 && strcmp(group->unread, unread) == 0)
             return group;
     }
     return NULL;
 }
 
-static struct sm_group *append_group(struct sm_groups *groups, char *settings, const struct sm_recipe *recipe) {
+static struct sm_group *append_group(struct sm_groups *groups, char *settings, char *unread,
+                                     const struct sm_recipe *recipe) {
     struct sm_group *group = &groups->group[groups->n_groups];
     *group = (struct sm_group){.settings = settings,
+                               .unread = unread,
                                .member = calloc(groups->n_runs, sizeof *group->member),
                                .published_accuracy = recipe->published_accuracy,
                                .published_remaining = recipe->published_remaining};
@@ -97,18 +100,25 @@ int sm_groups_add(struct sm_groups *groups, size_t i, const struct sm_run *run, 
     struct sm_recipe recipe;
     struct sm_error why = {.text = ""};
     sm_recipe_defaults(&recipe);
-    char *settings;
+    char *settings, *unread;
     if (sm_recipe_parse(&recipe, run->recipe, run->path, &why) == 0) {
         settings = settings_text(&recipe, run);
+        unread = strdup("");
     } else {
-        sm_note(notes, "groups: %s: its settings are not compared with those of other runs: %s", run->name, why.text);
+        sm_note(notes, "groups: %s: its settings are compared letter by letter with those of other runs: %s", run->name,
+                why.text);
         sm_recipe_defaults(&recipe);
         settings = strdup("");
+        unread = strdup(run->recipe); /* what cannot be understood must not be averaged with something else */
     }
-    struct sm_group *group = settings ? find_group(groups, i, settings) : NULL;
+    bool whole = settings && unread;
+    struct sm_group *group = whole ? find_group(groups, i, settings, unread) : NULL;
     bool found = group != NULL;
-    if (settings && !found) group = append_group(groups, settings, &recipe);
-    if (!group || found) free(settings);
+    if (whole && !found) group = append_group(groups, settings, unread, &recipe);
+    if (!group || found) {
+        free(settings);
+        free(unread);
+    }
     if (!group) return sm_fail(err, "%s: groups: out of memory", run->path);
     group->member[group->n_members++] = i;
     return 0;

@@ -148,14 +148,17 @@ static void same_seeds_are_noted(void **state) {
 
 static void unreadable_recipe_is_noted(void **state) {
     (void)state;
-    const struct member members[] = {{"threads: 1\n", 1}, {"no_such_key: 1\n", 2}};
+    const struct member members[] = {
+        {"threads: 1\n", 1}, {"no_such_key: 1\n", 2}, {"no_such_key: 2\n", 3}, {"no_such_key: 1\n", 4}};
     struct sm_groups groups;
     struct sm_notes notes = {0};
-    group_runs(members, 2, &groups, &notes);
-    assert_int_equal(groups.n_groups, 2);
+    group_runs(members, 4, &groups, &notes);
+    assert_int_equal(groups.n_groups, 3); /* never averaged with what may be something else */
+    assert_int_equal(groups.group[1].n_members, 2);
     assert_string_equal(groups.group[0].variant, "-");
     assert_string_equal(groups.group[1].variant, "unreadable recipe");
-    assert_int_equal(notes.n, 1);
+    assert_string_equal(groups.group[2].variant, "unreadable recipe");
+    assert_int_equal(notes.n, 2); /* the same sentence is not said twice */
     assert_non_null(strstr(notes.text[0], "no_such_key"));
     sm_notes_destroy(&notes);
     sm_groups_destroy(&groups);

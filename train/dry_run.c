@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "train/dry_run.h"
 #include "train/init.h"
+#include "train/method.h"
 #include "train/train.h"
 
 #include <supermask/kernels.h>
@@ -21,8 +22,8 @@ static const char *bytes_text(size_t bytes, char cell[CELL_SIZE]) {
     return cell;
 }
 
-static bool is_dense_method(const struct sm_recipe *recipe) {
-    return strcmp(recipe->method, "dense") == 0;
+static bool trains_weights(const struct sm_recipe *recipe) {
+    return sm_method_find(recipe->method)->trains_weights;
 }
 
 static void shape_text(const struct sm_layer *layer, char cell[CELL_SIZE]) {
@@ -34,7 +35,7 @@ static void shape_text(const struct sm_layer *layer, char cell[CELL_SIZE]) {
 }
 
 static void threshold_text(const struct sm_recipe *recipe, char cell[CELL_SIZE]) {
-    if (is_dense_method(recipe))
+    if (trains_weights(recipe))
         snprintf(cell, CELL_SIZE, "-");
     else
         snprintf(cell, CELL_SIZE, recipe->threshold_kind == SM_THRESHOLD_RELATIVE ? "%g max|m|" : "%g",
@@ -54,7 +55,7 @@ static void weights_text(const struct sm_recipe *recipe, const struct sm_layer *
 }
 
 static void scores_text(const struct sm_recipe *recipe, const struct sm_layer *layer, char cell[CELL_SIZE]) {
-    if (is_dense_method(recipe))
+    if (trains_weights(recipe))
         snprintf(cell, CELL_SIZE, "-");
     else
         snprintf(cell, CELL_SIZE, "uniform +-%.6g", sqrt(3.0) * sm_init_score_deviation(recipe, layer));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "train/job.h"
+#include "train/method.h"
 #include "train/train.h"
 
 #include <supermask/dataset.h>
@@ -10,13 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int check_method(const char *method, struct sm_error *err) {
+static int check_method(const struct sm_recipe *recipe, struct sm_error *err) {
+    const char *method = recipe->method;
+    const struct sm_method *found = sm_method_find(method);
+    const char *sentence = found && found->check ? found->check(recipe) : NULL;
+    if (sentence) return sm_fail(err, "%s: %s", recipe->name, sentence);
+    if (found) return 0;
     enum { MOST_METHODS = 32 };
     const char *names[MOST_METHODS];
     char hint[SM_HINT_SIZE];
     size_t n = 0;
-    for (; n < MOST_METHODS && (names[n] = sm_method_name(n)); n++)
-        if (strcmp(names[n], method) == 0) return 0;
+    while (n < MOST_METHODS && (names[n] = sm_method_name(n))) n++;
     return sm_fail(err, "method: there is no method '%s'%s: --list shows them", method,
                    sm_nearest_hint(hint, method, names, n));
 }
@@ -45,7 +50,7 @@ enum sm_exit sm_job_resolve(struct sm_recipe *recipe, struct sm_network *net, co
     if (status) return SM_EXIT_WORLD;
     if (sm_options_apply(options, recipe, err)) return SM_EXIT_USAGE;
     if (recipe->threads == 0) recipe->threads = omp_get_max_threads();
-    if (sm_recipe_check(recipe, err) || check_method(recipe->method, err) || read_network(net, recipe, err)) {
+    if (sm_recipe_check(recipe, err) || check_method(recipe, err) || read_network(net, recipe, err)) {
         sm_fail_prefix(err, "%s", options->recipe);
         return SM_EXIT_WORLD;
     }
