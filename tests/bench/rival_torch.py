@@ -57,10 +57,15 @@ def step(w, m, velocity, x, y, lr=0.05, wd=5e-4, mu=0.9, tau=0.01):
 
 
 def rival(state, batches):
-    begin = time.perf_counter()
-    for k in range(STEPS):
-        step(*state, *batches[k % len(batches)])
-    return STEPS * BATCH / (time.perf_counter() - begin)
+    """Images/s at the better of one thread and all: on small machines more threads can be slower."""
+    rates = []
+    for threads in {1, THREADS}:
+        torch.set_num_threads(threads)
+        begin = time.perf_counter()
+        for k in range(STEPS):
+            step(*state, *batches[k % len(batches)])
+        rates.append(STEPS * BATCH / (time.perf_counter() - begin))
+    return max(rates)
 
 
 def train(trainer, path, epochs):
@@ -72,7 +77,6 @@ def train(trainer, path, epochs):
 
 def main():
     trainer = sys.argv[1]
-    torch.set_num_threads(THREADS)
     state = make()
     batches = [(torch.randn(BATCH, 784), torch.randint(10, (BATCH,))) for _ in range(64)]
     rival(state, batches)
@@ -89,7 +93,7 @@ def main():
             late.append(statistics.median(images[LATE[0] - 1:LATE[1]]))
             average.append(60000 * len(seconds) / seconds.sum())
     r = statistics.median(rates)
-    print(f"rival    PyTorch {torch.__version__} fp32, {THREADS} threads: {r:.0f} images/s (steps alone)")
+    print(f"rival    PyTorch {torch.__version__} fp32, the better of 1 and {THREADS} threads: {r:.0f} images/s (steps alone)")
     for name, values, share in (("early", early, remaining[EARLY[1] - 1]), ("late", late, remaining[LATE[1] - 1]),
                                 ("average", average, remaining[-1])):
         ratios = [a / b for a, b in zip(values, rates)]

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# run_tests.sh short|long - every test, a line each; ends with "N passed, N failed, N skipped".
+# run_tests.sh short|long|FILE.bats... - every test (long: also tests/long), or these files; a line each. The last line
+# is "N passed, N failed, N skipped", the status 1 where one failed.
 # Environment: SM_BIN, SM_TESTS (programs, test programs), PYTHON, SUPERMASK_DATA (tests of real data skip without it).
 set -u
-kind=$1
+unset CDPATH
 here=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -35,14 +36,28 @@ run() {
     count "$name" "$log" $?
 }
 
-for test in "$SM_TESTS"/test_*; do
-    case $test in *.o | *.d) continue ;; esac
-    run "${test##*/}" env CMOCKA_MESSAGE_OUTPUT=TAP "$test"
-done
-for test in "$here"/*.bats; do run "${test##*/}" bats --tap "$test"; done
-if [ "$kind" = long ]; then
-    for test in "$here"/long/*.bats; do run "long/${test##*/}" bats --tap "$test"; done
-fi
+run_programs() {
+    local test
+    for test in "$here"/test_*.c; do # by source: an old build may hold programs whose source is gone
+        test=${test##*/}
+        run "${test%.c}" env CMOCKA_MESSAGE_OUTPUT=TAP "$SM_TESTS/${test%.c}"
+    done
+}
+
+run_bats() {
+    local test
+    for test in "$@"; do run "${test#"$here"/}" bats --tap "$test"; done
+}
+
+case ${1-} in
+short) run_programs; run_bats "$here"/*.bats ;;
+long) run_programs; run_bats "$here"/*.bats "$here"/long/*.bats ;;
+*.bats) run_bats "$@" ;;
+*)
+    echo "usage: run_tests.sh short|long|FILE.bats..." >&2
+    exit 2
+    ;;
+esac
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

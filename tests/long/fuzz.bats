@@ -1,0 +1,55 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# libFuzzer on every parser, 20 seconds each, under AddressSanitizer and UndefinedBehaviorSanitizer. The library is
+# built for it by the Makefile's own rules.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+    export FUZZ_BUILD=$BATS_FILE_TMPDIR/build
+    can_fuzz || return 0
+    unset MAKEFLAGS MFLAGS MAKELEVEL SAN
+    make -s -C "$BATS_TEST_DIRNAME/../.." BUILD="$FUZZ_BUILD" CC=clang \
+        CFLAGS="-g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" \
+        "$FUZZ_BUILD/libsupermask.a"
+}
+
+can_fuzz() {
+    command -v clang >/dev/null || return 1
+    echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n); int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n > 9; }' |
+        clang -fsanitize=fuzzer,address,undefined -x c -o "$BATS_FILE_TMPDIR/probe" - 2>/dev/null
+}
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" && mkdir corpus
+    [ -e "$FUZZ_BUILD/libsupermask.a" ] || { ! can_fuzz && skip "no clang with libFuzzer (clang, libclang-rt-dev)"; }
+    house=$BATS_TEST_DIRNAME/../..
+}
+
+# fuzz NAME LONGEST-INPUT [DIRECTORY-OF-EXAMPLES]
+fuzz() {
+    local libraries
+    libraries=$(pkg-config --libs hdf5 openblas gsl yaml-0.1 nettle zlib)
+    # shellcheck disable=SC2086 # a list of words
+    clang -g -O1 -std=c11 -D_GNU_SOURCE -I"$house/include" -I"$house" -fsanitize=fuzzer,address,undefined \
+        -fno-sanitize-recover=undefined -fopenmp -o "$1" "$house/tests/fuzz/$1.c" "$FUZZ_BUILD/libsupermask.a" \
+        $libraries -lhdf5_hl -lm
+    ./"$1" -max_len="$2" -max_total_time=20 -print_final_stats=1 corpus "${@:3}" >log 2>&1 || { tail -n 60 log; return 1; }
+    grep -E 'cov:|number_of_executed_units' log | tail -n 2
+    [ "$(sed -n 's/^stat::number_of_executed_units: *//p' log)" -gt 1000 ]
+}
+
+@test "IDX files" {
+    printf '\0\0\010\003\0\0\0\002\0\0\0\001\0\0\0\003abcdef' >corpus/images
+    printf '\0\0\010\001\0\0\0\003\001\002\003' >corpus/labels
+    fuzz fuzz_idx 256
+}
+
+@test "recipes" { fuzz fuzz_recipe 4096 "$house/train/recipes"; }
+
+@test "every fuzzer is run" {
+    for source in "$house"/tests/fuzz/*.c; do
+        name=$(basename "$source" .c)
+        grep -q "fuzz $name " "$BATS_TEST_FILENAME" || { echo "$name is not"; false; }
+    done
+}
