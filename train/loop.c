@@ -304,7 +304,8 @@ static enum sm_train_result close_file(struct run *r, enum sm_train_result resul
 
 static enum sm_train_result train(struct run *r, struct sm_error *err) {
     int opened = open_file(r, err);
-    if (opened) return opened < 0 ? SM_TRAIN_FAILED : SM_TRAIN_DONE;
+    if (opened > 0) return SM_TRAIN_DONE;
+    if (opened < 0) return close_file(r, SM_TRAIN_FAILED, err);
     sm_progress_start(&r->progress, "epoch", (size_t)r->recipe->epochs, r->job->quiet);
     sm_progress_skip(&r->progress, (size_t)r->trainer.step / r->trainer.steps_per_epoch);
     enum sm_train_result result = train_to_end(r, err);
