@@ -134,6 +134,9 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libtrain.a $(BUILD)/libanalyze
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(all_libs) -lcmocka
 
+# Objects of tests stay for the next time.
+.SECONDARY:
+
 tests: $(TEST_BIN)
 
 # ---- benchmarks ----
