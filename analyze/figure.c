@@ -249,9 +249,14 @@ static int prepare_figure(struct drawing *drawing, const struct sm_figure_contex
     if (sm_figure_copy_script(drawing->directory, figure->name, err) != 0) return -1;
     for (size_t d = 0; d < SM_FIGURE_DATA && figure->data[d]; d++)
         if (figure->data[d]->write(context, err) != 0) return -1;
-    size_t n_groups = figure->by_group ? drawing->groups.n_groups : 1;
+    size_t n_groups = figure->by_group ? drawing->groups.n_groups : 1, before = drawing->n_pictures;
     for (size_t g = 0; g < n_groups; g++)
         if (!figure->by_group || has_group(drawing, context, figure, g)) add_pictures(drawing, figure, g, formats);
+    if (drawing->n_pictures == before)
+        sm_note(drawing->analysis->notes,
+                "figure %s: not drawn: no group of runs that differ in their seeds only has "
+                "enough runs (%zu) and records (%zu) for it",
+                figure->name, figure->min_runs, figure->min_records);
     return 0;
 }
 

@@ -298,7 +298,8 @@ static int read_widths(struct sm_network *net, const char *spec, struct sm_error
     for (size_t n_in = 0; at;) {
         int64_t width = next_width(&at);
         if (width < 0)
-            return sm_fail(err, "network: '%s': widths are whole numbers of at least 1: 784-300-100-10", spec);
+            return sm_fail(err, "network: '%s': widths are whole numbers from 1 to %d: 784-300-100-10", spec,
+                           (int)LARGEST_SIZE);
         char name[SM_NAME_SIZE];
         snprintf(name, sizeof name, "dense%zu", net->n_layers + 1);
         struct sm_layer *layer = n_in ? sm_network_append(net, name, 1) : NULL;

@@ -286,7 +286,7 @@ int sm_run_open(struct sm_run *run, const char *path, struct sm_error *err) {
     if (sm_run_open_any(run, path, err) < 0) return -1;
     if (run->n_records > 0) return 0;
     sm_run_destroy(run);
-    return sm_fail(err, "%s: holds no record yet", path);
+    return sm_fail(err, "%s: holds no record yet (if nobody is writing it, remove it and start anew)", path);
 }
 
 void sm_run_destroy(struct sm_run *run) {

@@ -73,6 +73,7 @@ static void check_trace(const struct sm_recipe *recipe, const struct epoch *epoc
     assert_true(sm_schedule_factor(recipe, &state, 0, 10) == 1);
     for (size_t k = 0; k < n; k++) {
         bool goes_on = sm_schedule_epoch(recipe, &state, (int64_t)k + 1, epochs[k].loss);
+        assert_int_equal(goes_on, !sm_schedule_ended(recipe, &state)); /* what a resume will be told */
         double got = sm_schedule_factor(recipe, &state, (int64_t)(k + 1) * 10, 10);
         if (goes_on == epochs[k].ends || !check_within(got, epochs[k].factor, 1e-14))
             fail_msg("after epoch %zu: factor %.17g, goes on: %d", k + 1, got, goes_on);

@@ -39,7 +39,7 @@ struct run {
     double seconds;           /* spent on training so far, over interruptions */
     double epoch_began;       /* `seconds` at the end of the epoch before */
     double clock, last_saved; /* seconds of a clock that never goes back */
-    bool ended;               /* the schedule ended training */
+    bool empty;               /* the first record could not be written: the file is worth nothing */
 };
 
 static double now(void) {
@@ -176,9 +176,8 @@ static int open_file(struct run *r, struct sm_error *err) {
     r->checkpoint = sm_format("%s.checkpoint", r->job->output);
     if (!r->checkpoint) return sm_fail(err, "out of memory");
     if (r->job->resume && !access(r->job->output, F_OK)) return resume_file(r, err);
-    if (create_file(r, err)) return -1;
-    unlink(r->checkpoint); /* of a run whose file is gone */
-    return 0;
+    if (access(r->job->output, F_OK)) unlink(r->checkpoint); /* of a run whose file is gone */
+    return create_file(r, err);
 }
 
 /* ---- training ---- */
@@ -247,7 +246,7 @@ static int end_epoch(struct run *r, struct sm_error *err) {
                        r->job->output, epoch, row.train_loss);
     if (epoch > sm_run_n_metrics(r->writer) && sm_run_append_metrics(r->writer, &row, err)) return -1;
     show_epoch(r, &row);
-    r->ended = !sm_schedule_epoch(r->recipe, &t->schedule, (int64_t)epoch, row.train_loss);
+    sm_schedule_epoch(r->recipe, &t->schedule, (int64_t)epoch, row.train_loss);
     t->loss_sum = 0;
     t->n_correct = t->n_seen = 0;
     r->epoch_began = r->seconds;
@@ -277,9 +276,12 @@ static int advance(struct run *r, struct sm_error *err) {
 static enum sm_train_result train_to_end(struct run *r, struct sm_error *err) {
     /* Records up to the checkpoint were written before it was taken. */
     r->n_records = r->trainer.step ? (size_t)r->trainer.step / record_interval(r) + 1 : 0;
-    if (!r->trainer.step && append_record(r, err)) return SM_TRAIN_FAILED;
+    if (!r->trainer.step && append_record(r, err)) {
+        r->empty = sm_run_n_records(r->writer) == 0;
+        return SM_TRAIN_FAILED;
+    }
     r->clock = r->last_saved = now();
-    while ((size_t)r->trainer.step < total_steps(r) && !r->ended) {
+    while ((size_t)r->trainer.step < total_steps(r) && !sm_schedule_ended(r->recipe, &r->trainer.schedule)) {
         if (*r->job->stop) return save_checkpoint(r, err) ? SM_TRAIN_FAILED : SM_TRAIN_STOPPED;
         if (advance(r, err)) return SM_TRAIN_FAILED;
     }
@@ -295,7 +297,9 @@ static enum sm_train_result close_file(struct run *r, enum sm_train_result resul
         return SM_TRAIN_DONE;
     }
     struct sm_error closing = {{0}};
-    if (sm_run_close(r->writer, &closing) && result != SM_TRAIN_FAILED) {
+    int closed = sm_run_close(r->writer, &closing);
+    if (r->empty) unlink(r->job->output); /* or it would stand in the way of the next try */
+    if (closed && result != SM_TRAIN_FAILED) {
         *err = closing;
         return SM_TRAIN_FAILED;
     }

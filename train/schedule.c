@@ -51,5 +51,10 @@ bool sm_schedule_epoch(const struct sm_recipe *recipe, struct sm_schedule_state 
     if (++state->wait <= (double)recipe->plateau_patience) return true;
     state->factor *= recipe->plateau_factor;
     state->cooldown = (double)recipe->plateau_cooldown;
-    return ++state->reductions < (double)recipe->plateau_reductions;
+    state->reductions++;
+    return !sm_schedule_ended(recipe, state);
+}
+
+bool sm_schedule_ended(const struct sm_recipe *recipe, const struct sm_schedule_state *state) {
+    return recipe->schedule == SM_SCHEDULE_PLATEAU && state->reductions >= (double)recipe->plateau_reductions;
 }

@@ -36,4 +36,7 @@ double sm_schedule_factor(const struct sm_recipe *recipe, const struct sm_schedu
  * `plateau_reductions`-th reduction. */
 bool sm_schedule_epoch(const struct sm_recipe *recipe, struct sm_schedule_state *state, int64_t epoch, double loss);
 
+/* Has a call of sm_schedule_epoch ended training? (Also after the state came back from a checkpoint.) */
+bool sm_schedule_ended(const struct sm_recipe *recipe, const struct sm_schedule_state *state);
+
 #endif
