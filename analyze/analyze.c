@@ -8,7 +8,7 @@
 #include <supermask/progress.h>
 #include <supermask/text.h>
 
-#include "analyze/moments.h"
+#include "analyze/align.h"
 #include "analyze/runs.h"
 
 static const size_t MOMENTS_BUDGET = (size_t)512 << 20; /* bytes of masks and weights that stay in memory */
@@ -25,11 +25,12 @@ static void note_about_run(struct sm_notes *notes, const struct sm_run *run, dou
 
 int sm_session_open(struct sm_session *session, const struct sm_options *options, char *const *paths, size_t n_paths,
                     struct sm_error *err) {
-    *session = (struct sm_session){.moments_budget = MOMENTS_BUDGET};
+    *session = (struct sm_session){0};
     if (sm_runs_open(&session->runs, paths, n_paths, err) != 0) return -1;
     session->analysis = (struct sm_analysis){.options = options,
                                              .n_runs = n_paths,
                                              .runs = session->runs,
+                                             .moments = &session->moments,
                                              .notes = &session->notes,
                                              .written = &session->written};
     session->record = calloc(n_paths, sizeof *session->record);
@@ -39,10 +40,16 @@ int sm_session_open(struct sm_session *session, const struct sm_options *options
         if (sm_run_record_at(&session->runs[i], options->at_epoch, &session->record[i], err) != 0) return -1;
         note_about_run(&session->notes, &session->runs[i], options->at_epoch);
     }
-    return 0;
+    return sm_session_set_budget(session, MOMENTS_BUDGET, err);
+}
+
+int sm_session_set_budget(struct sm_session *session, size_t n_bytes, struct sm_error *err) {
+    sm_moments_destroy(&session->moments);
+    return sm_moments_init(&session->moments, &session->analysis, n_bytes, err);
 }
 
 void sm_session_destroy(struct sm_session *session) {
+    sm_moments_destroy(&session->moments);
     sm_runs_free(session->runs, session->analysis.n_runs);
     free(session->record);
     sm_notes_destroy(&session->notes);
@@ -62,7 +69,7 @@ struct work {
     const struct sm_analysis *analysis;
     struct task *task; /* [n_tasks] */
     size_t n_tasks;
-    struct sm_moments moments;
+    struct sm_moments *moments;
     struct sm_progress progress;
     size_t n_done;
 };
@@ -104,6 +111,18 @@ static bool wants_records(const struct work *work) {
     return false;
 }
 
+static bool wants_moments(const struct work *work) {
+    for (size_t t = 0; t < work->n_tasks; t++)
+        if (work->task[t].statistic->moment) return true;
+    return false;
+}
+
+static bool wants_pairs(const struct work *work) {
+    for (size_t t = 0; t < work->n_tasks; t++)
+        if (work->task[t].statistic->pair) return work->analysis->n_runs > 1;
+    return false;
+}
+
 static int step_hooks(struct work *work, const struct sm_step *step, struct sm_error *err) {
     for (size_t t = 0; t < work->n_tasks; t++) {
         struct task *task = &work->task[t];
@@ -117,6 +136,7 @@ static int step_hooks(struct work *work, const struct sm_step *step, struct sm_e
 static int walk_buffers(struct work *work, size_t run_index, int8_t **const buffer[4], struct sm_error *err) {
     const struct sm_run *run = &work->analysis->runs[run_index];
     size_t last = run->n_records - 1;
+    bool keep = wants_moments(work) || wants_pairs(work);
     if (sm_masks_read(buffer[0], run, 0, err) != 0) return -1;
     if (last > 0 && sm_masks_read(buffer[1], run, last, err) != 0) return -1;
     int8_t *const *previous = NULL;
@@ -131,6 +151,8 @@ static int walk_buffers(struct work *work, size_t run_index, int8_t **const buff
                                      .initial = buffer[0],
                                      .final = last > 0 ? buffer[1] : buffer[0]};
         if (step_hooks(work, &step, err) != 0) return -1;
+        if (keep && r == work->analysis->record[run_index] && sm_moments_put(work->moments, run_index, mask, err) != 0)
+            return -1;
         previous = mask;
         show(work, run);
     }
@@ -153,20 +175,13 @@ static int walk_records(struct work *work, size_t run_index, struct sm_error *er
 /* ---- moments and pairs ---- */
 
 static int moment_hooks(struct work *work, size_t run_index, struct sm_error *err) {
-    const struct sm_moment *moment = sm_moments_get(&work->moments, run_index, err);
+    const struct sm_moment *moment = sm_moments_get(work->moments, run_index, err);
     int status = moment ? 0 : -1;
     for (size_t t = 0; t < work->n_tasks && status == 0; t++) {
         struct task *task = &work->task[t];
         if (task->statistic->moment) status = task->statistic->moment(task->state, moment, task->table, err);
     }
-    sm_moments_release(&work->moments, run_index);
     return status;
-}
-
-static bool wants_moments(const struct work *work) {
-    for (size_t t = 0; t < work->n_tasks; t++)
-        if (work->task[t].statistic->moment) return true;
-    return false;
 }
 
 static int walk_runs(struct work *work, struct sm_error *err) {
@@ -183,37 +198,41 @@ static int walk_runs(struct work *work, struct sm_error *err) {
             status = moment_hooks(work, i, err);
             show(work, &work->analysis->runs[i]);
         }
+        sm_moments_release(work->moments, i);
     }
     sm_progress_end(&work->progress);
     return status;
 }
 
 static int pair_hooks(struct work *work, const struct sm_moment *a, const struct sm_moment *b, struct sm_error *err) {
-    for (size_t t = 0; t < work->n_tasks; t++) {
+    struct sm_alignments alignments;
+    sm_alignments_init(&alignments, work->analysis->options->seed);
+    const struct sm_pair pair = {a, b, &alignments};
+    int status = 0;
+    for (size_t t = 0; t < work->n_tasks && status == 0; t++) {
         struct task *task = &work->task[t];
-        if (task->statistic->pair && task->statistic->pair(task->state, a, b, task->table, err) != 0) return -1;
+        if (task->statistic->pair) status = task->statistic->pair(task->state, &pair, task->table, err);
     }
-    return 0;
+    sm_alignments_destroy(&alignments);
+    return status;
 }
 
 static int walk_partners(struct work *work, size_t i, struct sm_error *err) {
-    const struct sm_moment *a = sm_moments_get(&work->moments, i, err);
+    const struct sm_moment *a = sm_moments_get(work->moments, i, err);
     int status = a ? 0 : -1;
     for (size_t j = i + 1; j < work->analysis->n_runs && status == 0; j++) {
-        const struct sm_moment *b = sm_moments_get(&work->moments, j, err);
+        const struct sm_moment *b = sm_moments_get(work->moments, j, err);
         status = b ? pair_hooks(work, a, b, err) : -1;
-        sm_moments_release(&work->moments, j);
+        sm_moments_release(work->moments, j);
         if (status == 0) show(work, &work->analysis->runs[j]);
     }
-    sm_moments_release(&work->moments, i);
+    sm_moments_release(work->moments, i);
     return status;
 }
 
 static int walk_pairs(struct work *work, struct sm_error *err) {
-    bool wanted = false;
-    for (size_t t = 0; t < work->n_tasks; t++) wanted |= work->task[t].statistic->pair != NULL;
     size_t n = work->analysis->n_runs;
-    if (!wanted || n < 2) return 0;
+    if (!wants_pairs(work)) return 0;
     sm_progress_start(&work->progress, "pairs", n * (n - 1) / 2, work->analysis->options->quiet);
     work->n_done = 0;
     int status = 0;
@@ -238,9 +257,8 @@ static int run_tasks(struct work *work, struct sm_error *err) {
 int sm_session_run(struct sm_session *session, const struct sm_statistic *const *statistics, size_t n_statistics,
                    struct sm_error *err) {
     const struct sm_analysis *analysis = &session->analysis;
-    struct work work = {.analysis = analysis, .n_tasks = n_statistics};
+    struct work work = {.analysis = analysis, .n_tasks = n_statistics, .moments = &session->moments};
     if (sm_directory_make(analysis->options->directory, err) != 0) return -1;
-    if (sm_moments_init(&work.moments, analysis, session->moments_budget, err) != 0) return -1;
     work.task = calloc(n_statistics, sizeof *work.task);
     int status = work.task ? 0 : sm_fail(err, "%zu tables: out of memory", n_statistics);
     for (size_t t = 0; t < n_statistics && status == 0; t++)
@@ -251,6 +269,5 @@ int sm_session_run(struct sm_session *session, const struct sm_statistic *const 
         if (work.task[t].state && work.task[t].statistic->free) work.task[t].statistic->free(work.task[t].state);
     }
     free(work.task);
-    sm_moments_destroy(&work.moments);
     return status;
 }

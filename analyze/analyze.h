@@ -4,6 +4,7 @@
 #ifndef SUPERMASK_ANALYZE_ANALYZE_H
 #define SUPERMASK_ANALYZE_ANALYZE_H
 
+#include "analyze/moments.h"
 #include "analyze/stat.h"
 
 /* What a command works on; `analysis` borrows the rest. */
@@ -12,7 +13,7 @@ struct sm_session {
     size_t *record;
     struct sm_notes notes, written;
     struct sm_analysis analysis;
-    size_t moments_budget; /* bytes of masks and weights that stay in memory between pairs; open sets 512 MiB */
+    struct sm_moments moments;
 };
 
 /* Opens the runs, picks the moment of each and notes what a reader must know about them (unfinished runs, an --at
@@ -20,6 +21,8 @@ struct sm_session {
  */
 int sm_session_open(struct sm_session *session, const struct sm_options *options, char *const *paths, size_t n_paths,
                     struct sm_error *err);
+/* Bytes of masks and weights that stay in memory between pairs: 512 MiB unless this is called, right after open. */
+int sm_session_set_budget(struct sm_session *session, size_t n_bytes, struct sm_error *err);
 void sm_session_destroy(struct sm_session *session);
 
 /* Makes the output directory and writes the tables of these statistics. After a failure none of them was written. */

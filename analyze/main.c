@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* supermask-analyze: tables and figures from run files. */
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -58,6 +59,7 @@ static void print_lines(FILE *file, const char *prefix, const struct sm_notes *l
 static int run_command(const struct sm_command *command) {
     struct sm_session session = {0};
     struct sm_error err = {.text = ""};
+    if (command->n_threads > 0) omp_set_num_threads(command->n_threads);
     int status = analyze(command, &session, &err);
     print_lines(stdout, "", &session.written);
     print_lines(stderr, "note: ", &session.notes);

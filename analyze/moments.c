@@ -2,6 +2,7 @@
 #include "analyze/moments.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyze/runs.h"
 
@@ -33,20 +34,29 @@ void sm_moments_destroy(struct sm_moments *moments) {
     *moments = (struct sm_moments){0};
 }
 
-const struct sm_moment *sm_moments_get(struct sm_moments *moments, size_t i, struct sm_error *err) {
+/* mask: what is known already, or NULL: to be read. */
+static int load(struct sm_moments *moments, size_t i, int8_t *const *known, struct sm_error *err) {
     struct sm_moment *moment = &moments->moment[i];
-    if (moment->mask) return moment;
     const struct sm_run *run = &moments->analysis->runs[i];
     size_t record = moments->analysis->record[i];
     int8_t **mask = sm_masks_new(&run->net);
     float **weights = sm_weights_new(&run->net);
     *moment = (struct sm_moment){.run = run, .run_index = i, .record = record, .mask = mask, .weights = weights};
     int status = mask && weights ? 0 : sm_fail(err, "%s: out of memory", run->path);
-    if (status == 0) status = sm_masks_read(mask, run, record, err);
+    if (status == 0 && known) memcpy(mask[0], known[0], sm_network_weights(&run->net)); /* one block (runs.h) */
+    if (status == 0 && !known) status = sm_masks_read(mask, run, record, err);
     if (status == 0) status = sm_weights_read(weights, run, err);
-    if (status == 0) return moment;
-    unload(moment);
-    return NULL;
+    if (status != 0) unload(moment);
+    return status;
+}
+
+int sm_moments_put(struct sm_moments *moments, size_t i, int8_t *const *mask, struct sm_error *err) {
+    return moments->moment[i].mask ? 0 : load(moments, i, mask, err);
+}
+
+const struct sm_moment *sm_moments_get(struct sm_moments *moments, size_t i, struct sm_error *err) {
+    if (!moments->moment[i].mask && load(moments, i, NULL, err) != 0) return NULL;
+    return &moments->moment[i];
 }
 
 void sm_moments_release(struct sm_moments *moments, size_t i) {

@@ -19,6 +19,10 @@ int sm_moments_init(struct sm_moments *moments, const struct sm_analysis *analys
                     struct sm_error *err);
 void sm_moments_destroy(struct sm_moments *moments);
 
+/* The mask of run i at its moment, from whoever has just read it, so that it is not read twice: copied, with the
+ * initial weights read beside it, unless it is in memory already. */
+int sm_moments_put(struct sm_moments *moments, size_t i, int8_t *const *mask, struct sm_error *err);
+
 /* The moment of run i, read if it is not in memory; NULL on failure. Valid until sm_moments_release(i). */
 const struct sm_moment *sm_moments_get(struct sm_moments *moments, size_t i, struct sm_error *err);
 void sm_moments_release(struct sm_moments *moments, size_t i);

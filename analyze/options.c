@@ -11,9 +11,9 @@
 
 #include "analyze/figure.h"
 
-enum { KEY_COMPARE = 256, KEY_AT, KEY_NULLS, KEY_FIGURES };
+enum { KEY_COMPARE = 256, KEY_AT, KEY_NULLS, KEY_FIGURES, KEY_DATA, KEY_ABLATION, KEY_THREADS, KEY_SEED };
 
-static const int64_t DEFAULT_NULLS = 199, MOST_NULLS = 1000000;
+static const int64_t DEFAULT_NULLS = 199, MOST_NULLS = 1000000, MOST_THREADS = 1024;
 
 static const struct argp_option option_table[] = {
     {"output", 'o', "DIR", 0, "Write into DIR, which is made if needed (default: tables; report: report)", 0},
@@ -25,6 +25,13 @@ static const struct argp_option option_table[] = {
      0},
     {"nulls", KEY_NULLS, "N", 0,
      "Replicates of null models that are sampled (default: 199); the smallest p-value is 1/(N+1)", 0},
+    {"seed", KEY_SEED, "N", 0,
+     "Seed of everything that is sampled here: null models, controls, random orders (default: 1)", 0},
+    {"data", KEY_DATA, "DIR", 0,
+     "Where the data sets are, for what needs images (default: $SUPERMASK_DATA, else ./data; digits are built in)", 0},
+    {"ablation", KEY_ABLATION, NULL, 0,
+     "Also measure what each unit is worth: test accuracy without it (neurons; report does so by itself)", 0},
+    {"threads", KEY_THREADS, "N", 0, "Threads (default: one for each CPU); results do not depend on it", 0},
     {"figures", KEY_FIGURES, "svg,pdf,png|none", 0, "Formats of the figures (default: svg)", 0},
     {"quiet", 'q', NULL, 0, "Show no progress", 0},
     {0},
@@ -75,6 +82,19 @@ static void set_nulls(struct parse *parse, const char *word, struct argp_state *
     if (sm_parse_int(word, &n) != 0 || n < 1 || n > MOST_NULLS)
         argp_failure(state, 2, 0, "--nulls wants a whole number from 1 to %lld, not '%s'", (long long)MOST_NULLS, word);
     parse->command->options.n_nulls = (size_t)n;
+}
+
+static void set_seed(struct parse *parse, const char *word, struct argp_state *state) {
+    if (sm_parse_seed(word, &parse->command->options.seed) != 0)
+        argp_failure(state, 2, 0, "--seed wants a whole number from 0 to 2^64 - 1, not '%s'", word);
+}
+
+static void set_threads(struct parse *parse, const char *word, struct argp_state *state) {
+    int64_t n;
+    if (sm_parse_int(word, &n) != 0 || n < 1 || n > MOST_THREADS)
+        argp_failure(state, 2, 0, "--threads wants a whole number from 1 to %lld, not '%s'", (long long)MOST_THREADS,
+                     word);
+    parse->command->n_threads = (int)n;
 }
 
 static void set_formats(struct parse *parse, const char *word, struct argp_state *state) {
@@ -190,6 +210,18 @@ static error_t parse_one(int key, char *arg, struct argp_state *state) {
     case KEY_NULLS:
         set_nulls(parse, arg, state);
         break;
+    case KEY_SEED:
+        set_seed(parse, arg, state);
+        break;
+    case KEY_DATA:
+        parse->command->options.data = arg;
+        break;
+    case KEY_ABLATION:
+        parse->command->options.ablation = true;
+        break;
+    case KEY_THREADS:
+        set_threads(parse, arg, state);
+        break;
     case KEY_FIGURES:
         set_formats(parse, arg, state);
         break;
@@ -249,7 +281,7 @@ void sm_command_parse(struct sm_command *command, int argc, char **argv) {
                "output. Exit status: 0 done, 1 something in the world is wrong, 2 the command line is wrong."};
     *command = (struct sm_command){0};
     command->options = (struct sm_options){
-        .compare = SM_COMPARE_MASK | SM_COMPARE_WEIGHT, .at_epoch = NAN, .n_nulls = (size_t)DEFAULT_NULLS};
+        .compare = SM_COMPARE_MASK | SM_COMPARE_WEIGHT, .at_epoch = NAN, .n_nulls = (size_t)DEFAULT_NULLS, .seed = 1};
     command->statistics = calloc(sm_n_statistics, sizeof *command->statistics);
     command->runs = calloc((size_t)argc, sizeof *command->runs);
     command->command_line = join_words(argc, argv);

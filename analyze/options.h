@@ -12,6 +12,7 @@ struct sm_command {
     struct sm_options options;
     const struct sm_statistic **statistics; /* [n_statistics], each once, in the order of the table of statistics */
     size_t n_statistics;
+    int n_threads; /* --threads; 0: one for each CPU */
     char *formats; /* "svg,pdf", or "none"; NULL for a list */
     char **runs;   /* [n_runs] paths, borrowed from argv */
     size_t n_runs;

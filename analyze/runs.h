@@ -13,7 +13,8 @@ void sm_runs_free(struct sm_run *runs, size_t n_runs);
 /* The last record at or before `epoch` (NaN: the last one). Fails where the first record is later. */
 int sm_run_record_at(const struct sm_run *run, double epoch, size_t *record, struct sm_error *err);
 
-/* One mask: [n_layers], each [weights], in one allocation; free() gives it back. NULL when out of memory. */
+/* One mask: [n_layers], each [weights], one behind the other in one allocation; free() gives it back. NULL when out of
+ * memory. */
 int8_t **sm_masks_new(const struct sm_network *net);
 int sm_masks_read(int8_t *const *mask, const struct sm_run *run, size_t record, struct sm_error *err);
 

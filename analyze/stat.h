@@ -20,6 +20,9 @@ struct sm_options {
     unsigned compare;      /* sm_compare bits */
     double at_epoch;       /* --at; NaN: the last record */
     size_t n_nulls;        /* --nulls: replicates of null models that are sampled */
+    uint64_t seed;         /* --seed: of all that is sampled here */
+    const char *data;      /* --data; NULL: see sm_dataset_load */
+    bool ablation;         /* --ablation: also what takes a forward pass for each unit */
     bool quiet;
     const char *command_line; /* as typed */
 };
@@ -34,12 +37,15 @@ struct sm_notes {
 void sm_note(struct sm_notes *notes, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sm_notes_destroy(struct sm_notes *notes);
 
+struct sm_moments;
+
 struct sm_analysis {
     const struct sm_options *options;
     size_t n_runs;
     const struct sm_run *runs; /* [n_runs], in the order of the command line. run->name is unique here: where base names
                                   clash, parent directories stand before them ("seeds-a/fcn"), so it may hold '/' */
     const size_t *record;      /* [n_runs] the record that --at picks */
+    struct sm_moments *moments; /* masks and weights at those records, for what comes after the walk (moments.h) */
     struct sm_notes *notes;
     struct sm_notes *written; /* path of every file that was written; main prints them */
 };
@@ -62,6 +68,18 @@ struct sm_moment {
     float *const *weights; /* [n_layers][weights]: initial weights w */
 };
 
+/* Two runs at their moments, a before b on the command line. */
+struct sm_pair {
+    const struct sm_moment *a, *b;
+    struct sm_alignments *alignments; /* sm_pair_alignment */
+};
+bool sm_pair_comparable(const struct sm_pair *pair);
+
+/* How b's hidden units are re-ordered to match a's, by masks or by effective weights (align.h): computed when it is
+ * first asked for, for all statistics. Valid until the pair's last hook returns. NULL on failure. The pair is
+ * comparable. */
+const struct sm_alignment *sm_pair_alignment(const struct sm_pair *pair, enum sm_compare compare, struct sm_error *err);
+
 struct sm_statistic {
     const char *name;  /* "flips": flips.tsv, stat_flips.c, plots/flips.gp */
     const char *help;  /* one line, for `list` */
@@ -72,7 +90,7 @@ struct sm_statistic {
     int (*open)(void **state, const struct sm_analysis *analysis, struct sm_error *err);
     int (*record)(void *state, const struct sm_step *step, struct sm_table *table, struct sm_error *err);
     int (*moment)(void *state, const struct sm_moment *moment, struct sm_table *table, struct sm_error *err);
-    int (*pair)(void *state, const struct sm_moment *a, const struct sm_moment *b, struct sm_table *table,
+    int (*pair)(void *state, const struct sm_pair *pair, struct sm_table *table,
                 struct sm_error *err); /* every a before b, a != b, whether comparable or not */
     int (*close)(void *state, struct sm_table *table, struct sm_error *err); /* rows over all runs */
     void (*free)(void *state);

@@ -205,9 +205,9 @@ static int overlap_open(void **state, const struct sm_analysis *analysis, struct
     return 0;
 }
 
-static int overlap_pair(void *state, const struct sm_moment *a, const struct sm_moment *b, struct sm_table *table,
-                        struct sm_error *err) {
+static int overlap_pair(void *state, const struct sm_pair *pair, struct sm_table *table, struct sm_error *err) {
     const struct sm_analysis *analysis = state;
+    const struct sm_moment *a = pair->a, *b = pair->b;
     if (!sm_runs_comparable(a->run, b->run)) {
         sm_note(analysis->notes, "overlap: %s and %s have different layers and were not compared", a->run->name,
                 b->run->name);

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "analyze/align.h"
 #include "analyze/stat.h"
 
 enum { FIXTURE_LAYERS = 8 };
@@ -82,17 +83,21 @@ static char *fixture_table(const struct sm_statistic *statistic, const struct sm
     struct sm_table *table;
     void *state = NULL;
     struct sm_moment first = fixture_moment(a), second = {0};
+    struct sm_alignments alignments;
+    const struct sm_pair pair = {&first, &second, &alignments};
     if (b) second = fixture_moment(b);
+    sm_alignments_init(&alignments, 1);
     assert_non_null(mkdtemp(directory));
     assert_int_equal(sm_table_open(&table, directory, statistic->name, statistic->about, NULL, statistic->columns,
                                    statistic->n_columns, &err),
                      0);
     if (statistic->open) assert_int_equal(statistic->open(&state, analysis, &err), 0);
     if (b)
-        assert_int_equal(statistic->pair(state, &first, &second, table, &err), 0);
+        assert_int_equal(statistic->pair(state, &pair, table, &err), 0);
     else
         assert_int_equal(statistic->moment(state, &first, table, &err), 0);
     if (statistic->free) statistic->free(state);
+    sm_alignments_destroy(&alignments);
     assert_int_equal(sm_table_close(table, &err), 0);
     snprintf(path, sizeof path, "%s/%s.tsv", directory, statistic->name);
     char *text = read_text(path);

@@ -90,12 +90,11 @@ static int moment(void *state, const struct sm_moment *at, struct sm_table *tabl
     return 0;
 }
 
-static int pair(void *state, const struct sm_moment *a, const struct sm_moment *b, struct sm_table *table,
-                struct sm_error *err) {
+static int pair(void *state, const struct sm_pair *both, struct sm_table *table, struct sm_error *err) {
     (void)state, (void)err;
-    check_moment(a);
-    check_moment(b);
-    log_call(table, "pair", a->run_index, b->run_index);
+    check_moment(both->a);
+    check_moment(both->b);
+    log_call(table, "pair", both->a->run_index, both->b->run_index);
     return 0;
 }
 
@@ -163,7 +162,7 @@ static void check_calls(const struct place *place, double at, const char *const 
     struct grid grid;
     options.at_epoch = at;
     if (sm_session_open(&session, &options, place->paths, N_RUNS, &err) != 0) fail_msg("%s", err.text);
-    session.moments_budget = budget;
+    assert_int_equal(sm_session_set_budget(&session, budget, &err), 0);
     assert_int_equal(sm_session_run(&session, statistics, 1, &err), 0);
     assert_int_equal(session.written.n, 1);
     sm_session_destroy(&session);
