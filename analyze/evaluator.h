@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* evaluator.h - a run's network at work on the test images of its data set: under its own mask and weights or any
+ * others, and without some of its units. The forward pass is the trainer's (lib/forward.c), so the accuracy under a
+ * recorded mask is the one that was measured in training, to the last image.
+ *
+ * Results do not depend on the number of threads. */
+#ifndef SUPERMASK_ANALYZE_EVALUATOR_H
+#define SUPERMASK_ANALYZE_EVALUATOR_H
+
+#include "analyze/graph.h"
+#include "analyze/stat.h"
+
+struct sm_evaluator;
+
+struct sm_score {
+    double accuracy, loss; /* share in [0, 1]; mean over the images, in nats, the recipe's loss */
+    size_t n_correct, n_images;
+};
+
+/* For runs of one network, data set and preprocessing. The images are loaded once for all evaluators of an analysis.
+ * Fails with a sentence where the data is not there, is another than the run was trained on (dataset_sha256), or where
+ * the forward pass does not know the network. The caller closes it; NULL is allowed there. */
+int sm_evaluator_open(struct sm_evaluator **evaluator, const struct sm_analysis *analysis, const struct sm_run *run,
+                      struct sm_error *err);
+void sm_evaluator_close(struct sm_evaluator *evaluator);
+
+/* The network under mask and weights, [n_layers][weights] each. */
+int sm_evaluator_score(struct sm_evaluator *evaluator, int8_t *const *mask, float *const *weights,
+                       struct sm_score *score, struct sm_error *err);
+
+/* Takes mask and weights for the functions below (copied). */
+int sm_evaluator_bind(struct sm_evaluator *evaluator, int8_t *const *mask, float *const *weights,
+                      struct sm_error *err);
+
+/* The bound network without some units: the outgoing weights of unit u, in the graph's numbering over all levels
+ * [n_units], are hidden where removed[u]. Output units cannot be removed. */
+int sm_evaluator_score_without(struct sm_evaluator *evaluator, const bool *removed, struct sm_score *score,
+                               struct sm_error *err);
+
+/* accuracy [n_units]: of the bound network without that one unit; NaN for output units. */
+int sm_evaluator_each_unit(struct sm_evaluator *evaluator, double *accuracy, struct sm_error *err);
+
+/* What each unit of the bound network puts out over the test images, after its activation function (input units: the
+ * preprocessed pixel; output units: the logit): [n_units] each. active: share of images with a value above 0. */
+struct sm_activations {
+    double *mean, *sd, *active;
+};
+int sm_evaluator_activations(struct sm_evaluator *evaluator, const struct sm_activations *activations,
+                             struct sm_error *err);
+
+#endif
