@@ -7,12 +7,30 @@
 
 #include <supermask/rng.h>
 
+static const uint32_t NONE = UINT32_MAX;
+
 /* ---- one alignment at work ---- */
 
-/* A layer of b by columns: entries of column c are start[c] .. start[c + 1] - 1. */
-struct columns {
-    uint32_t *start, *row;
-    int8_t *sign;
+/* Entries of a layer of b in lists. A list's positive entries come first: they are start[2k] .. start[2k + 1] - 1, the
+ * negative ones start[2k + 1] .. start[2k + 2] - 1; by masks all count as positive. unit: the active unit of b that
+ * an entry speaks for. */
+struct lists {
+    uint32_t *start, *unit;
+};
+
+/* Of layer l: a list for each column (the space is what it writes), and one for each row and place within a unit's part
+ * (the space is what it reads). */
+struct layer_lists {
+    struct lists by_column, by_row;
+};
+
+/* A space's units that have entries at all, in a and in b; the others can stand anywhere. */
+struct active {
+    size_t n_a, n_b;
+    uint32_t *unit_a, *unit_b;   /* [n_a], [n_b] */
+    uint32_t *place_a, *place_b; /* [units] where a unit stands in these lists, else NONE */
+    int32_t *price;              /* [units] where the last assignment of this start ended */
+    int32_t *held;               /* [n_a * n_b] profit from layers whose other side is fixed: it never changes */
 };
 
 struct work {
@@ -20,13 +38,15 @@ struct work {
     const struct sm_graph *graph;
     const struct sm_ternary *a, *b;
     bool by_sign;
-    struct columns *by_column;      /* [n_layers] of b */
+    struct layer_lists *lists;      /* [n_layers] of b */
+    struct active *active;          /* [n_spaces] */
     uint32_t **order, **best;       /* [n_spaces + 1] [units]: b's unit where a's stands; the last: identity */
     bool *decided, *pending, *self; /* [n_spaces + 1]; self: a layer reads and writes the space */
-    int32_t *profit, *packed;       /* [widest * widest]; [widest * 2 widest] */
-    uint32_t *column_of, *choice, *rows, *targets; /* [widest fan-in]; [widest] each */
-    uint32_t *by_rest_start, *by_rest_unit;        /* a row of b by place within a unit's part */
-    int8_t *by_rest_sign, *marker;                 /* [widest fan-in] */
+    int32_t *profit, *padded;       /* [n_a * n_b] of the space at hand; the same, square, zeros where padded */
+    uint32_t *column_of, *choice;   /* [widest fan-in], [widest] */
+    uint32_t *spare;                /* [widest] */
+    bool *taken;                    /* [widest] */
+    int8_t *marker;                 /* [widest fan-in] */
     struct sm_assignment *assignment;
 };
 
@@ -78,30 +98,47 @@ static void cut_orders(struct work *w, struct cutter *c, uint32_t ***orders, siz
     }
 }
 
+static void cut_active(struct work *w, struct cutter *c) {
+    w->active = cut(c, w->spaces->n_spaces, sizeof *w->active);
+    for (size_t p = 0; p < w->spaces->n_spaces; p++) {
+        size_t n = w->spaces->n_units[p];
+        struct active active = {.unit_a = cut(c, n, sizeof *active.unit_a),
+                                .unit_b = cut(c, n, sizeof *active.unit_b),
+                                .place_a = cut(c, n, sizeof *active.place_a),
+                                .place_b = cut(c, n, sizeof *active.place_b),
+                                .price = cut(c, n, sizeof *active.price),
+                                .held = cut(c, n * n, sizeof *active.held)};
+        if (w->active) w->active[p] = active;
+    }
+}
+
+static struct lists cut_lists(struct cutter *c, size_t n_lists, size_t n_entries) {
+    uint32_t *start = cut(c, 2 * n_lists + 2, sizeof *start);
+    return (struct lists){start, cut(c, n_entries, sizeof *start)};
+}
+
 static void cut_arrays(struct work *w, struct cutter *c) {
     size_t widest, fan_in, n = w->spaces->n_spaces + 1;
     widest_of(w, &widest, &fan_in);
-    w->by_column = cut(c, w->b->n_layers, sizeof *w->by_column);
+    w->lists = cut(c, w->b->n_layers, sizeof *w->lists);
     for (size_t l = 0; l < w->b->n_layers; l++) {
         const struct sm_ternary_layer *layer = &w->b->layers[l];
-        struct columns columns = {cut(c, layer->n_columns + 1, sizeof *columns.start),
-                                  cut(c, layer->n_entries, sizeof *columns.row), cut(c, layer->n_entries, 1)};
-        if (w->by_column) w->by_column[l] = columns;
+        struct layer_lists lists = {cut_lists(c, layer->n_columns, layer->n_entries),
+                                    cut_lists(c, layer->n_rows * part_of(w->graph, l), layer->n_entries)};
+        if (w->lists) w->lists[l] = lists;
     }
+    cut_active(w, c);
     cut_orders(w, c, &w->order, widest);
     cut_orders(w, c, &w->best, widest);
     w->decided = cut(c, n, sizeof *w->decided);
     w->pending = cut(c, n, sizeof *w->pending);
     w->self = cut(c, n, sizeof *w->self);
     w->profit = cut(c, widest * widest, sizeof *w->profit);
-    w->packed = cut(c, 2 * widest * widest, sizeof *w->packed);
+    w->padded = cut(c, widest * widest, sizeof *w->padded);
     w->column_of = cut(c, fan_in, sizeof *w->column_of);
     w->choice = cut(c, widest, sizeof *w->choice);
-    w->rows = cut(c, widest, sizeof *w->rows);
-    w->targets = cut(c, 2 * widest, sizeof *w->targets);
-    w->by_rest_start = cut(c, fan_in + 1, sizeof *w->by_rest_start);
-    w->by_rest_unit = cut(c, fan_in, sizeof *w->by_rest_unit);
-    w->by_rest_sign = cut(c, fan_in, 1);
+    w->spare = cut(c, widest, sizeof *w->spare);
+    w->taken = cut(c, widest, sizeof *w->taken);
     w->marker = cut(c, fan_in, 1);
 }
 
@@ -127,94 +164,93 @@ void sm_align_scratch_destroy(struct sm_align_scratch *scratch) {
     *scratch = (struct sm_align_scratch){0};
 }
 
-static void sort_by_column(const struct sm_ternary_layer *layer, struct columns *columns) {
-    memset(columns->start, 0, (layer->n_columns + 1) * sizeof *columns->start);
-    for (size_t e = 0; e < layer->n_entries; e++) columns->start[layer->column[e] + 1]++;
-    for (size_t c = 0; c < layer->n_columns; c++) columns->start[c + 1] += columns->start[c];
-    for (size_t r = 0; r < layer->n_rows; r++)
-        for (size_t e = layer->start[r]; e < layer->start[r + 1]; e++) {
-            uint32_t at = columns->start[layer->column[e]]++;
-            columns->row[at] = (uint32_t)r;
-            columns->sign[at] = layer->sign[e];
+/* ---- b's entries in lists ---- */
+
+/* The list of an entry, times two, and 1 more for a negative one. */
+static size_t list_by_column(const struct work *w, size_t row, size_t column, int8_t sign, size_t part) {
+    (void)row, (void)part;
+    return 2 * column + (w->by_sign && sign < 0);
+}
+
+static size_t list_by_row(const struct work *w, size_t row, size_t column, int8_t sign, size_t part) {
+    return 2 * (row * part + column % part) + (w->by_sign && sign < 0);
+}
+
+/* Counting sort. start [2 n_lists + 2] counts two places behind, so that it is right once the entries are placed. */
+static void fill_lists(const struct work *w, size_t l, const struct lists *lists, size_t n_lists,
+                       size_t (*list)(const struct work *, size_t, size_t, int8_t, size_t), bool of_rows) {
+    const struct sm_ternary_layer *b = &w->b->layers[l];
+    size_t part = part_of(w->graph, l), space = of_rows ? space_in(w, l) : space_out(w, l);
+    uint32_t *next = lists->start + 1;
+    memset(lists->start, 0, (2 * n_lists + 2) * sizeof *lists->start);
+    if (space == w->spaces->n_spaces) return; /* nobody moves there */
+    for (size_t r = 0; r < b->n_rows; r++)
+        for (size_t e = b->start[r]; e < b->start[r + 1]; e++) {
+            lists->start[list(w, r, b->column[e], b->sign[e], part) + 2]++;
         }
-    for (size_t c = layer->n_columns; c > 0; c--) columns->start[c] = columns->start[c - 1];
-    columns->start[0] = 0;
+    for (size_t k = 2; k < 2 * n_lists + 2; k++) lists->start[k] += lists->start[k - 1];
+    for (size_t r = 0; r < b->n_rows; r++)
+        for (size_t e = b->start[r]; e < b->start[r + 1]; e++) {
+            size_t unit = of_rows ? b->column[e] / part : r;
+            lists->unit[next[list(w, r, b->column[e], b->sign[e], part)]++] = w->active[space].place_b[unit];
+        }
 }
 
-static void prepare(struct work *w) {
-    size_t n = w->spaces->n_spaces, widest, fan_in;
-    widest_of(w, &widest, &fan_in);
-    for (size_t l = 0; l < w->b->n_layers; l++) sort_by_column(&w->b->layers[l], &w->by_column[l]);
-    for (size_t u = 0; u < widest; u++) w->order[n][u] = (uint32_t)u;
-    memset(w->self, 0, (n + 1) * sizeof *w->self);
-    memset(w->marker, 0, fan_in);
-    for (size_t l = 0; l < w->b->n_layers; l++)
-        if (space_in(w, l) == space_out(w, l)) w->self[space_in(w, l)] = true;
-}
-
-/* ---- profit of each pair of units of one space, the other spaces held ---- */
+/* ---- profit of each pair of active units of one space, the other spaces held ---- */
 
 static void columns_of(const uint32_t *order, size_t part, size_t fan_in, uint32_t *column_of) {
     for (size_t u = 0, c = 0; c < fan_in; u++)
         for (size_t e = 0; e < part; e++, c++) column_of[c] = (uint32_t)(order[u] * part + e);
 }
 
-/* The space is what layer l writes: rows of a against rows of b over common columns. */
-static void add_rows(struct work *w, size_t l, size_t n) {
-    const struct sm_ternary_layer *a = &w->a->layers[l];
-    const struct columns *b = &w->by_column[l];
-    columns_of(w->order[space_in(w, l)], part_of(w->graph, l), a->n_columns, w->column_of);
-    for (size_t u = 0; u < a->n_rows; u++) {
-        int32_t *profit = w->profit + u * n;
-        for (size_t e = a->start[u]; e < a->start[u + 1]; e++) {
-            size_t c = w->column_of[a->column[e]];
-            int sign = a->sign[e];
-            for (size_t k = b->start[c]; k < b->start[c + 1]; k++)
-                profit[b->row[k]] += w->by_sign ? sign * b->sign[k] : 1;
-        }
-    }
+/* One entry of a meets a list of b. */
+static inline void meet(int32_t *profit, const struct lists *lists, size_t list, int32_t sign) {
+    const uint32_t *start = lists->start + 2 * list;
+    for (size_t k = start[0]; k < start[1]; k++) profit[lists->unit[k]] += sign;
+    for (size_t k = start[1]; k < start[2]; k++) profit[lists->unit[k]] -= sign;
 }
 
-/* One row of b by its entries' place within a unit's part. */
-static void sort_by_rest(struct work *w, const struct sm_ternary_layer *b, size_t row, size_t part) {
-    uint32_t *start = w->by_rest_start;
-    memset(start, 0, (part + 1) * sizeof *start);
-    for (size_t e = b->start[row]; e < b->start[row + 1]; e++) start[b->column[e] % part + 1]++;
-    for (size_t k = 0; k < part; k++) start[k + 1] += start[k];
-    for (size_t e = b->start[row]; e < b->start[row + 1]; e++) {
-        uint32_t at = start[b->column[e] % part]++;
-        w->by_rest_unit[at] = (uint32_t)(b->column[e] / part);
-        w->by_rest_sign[at] = b->sign[e];
-    }
-    for (size_t k = part; k > 0; k--) start[k] = start[k - 1];
-    start[0] = 0;
+/* The space is what layer l writes: rows of a against rows of b over common columns. */
+static void add_rows(struct work *w, size_t l, const struct active *active, int32_t *profit) {
+    const struct sm_ternary_layer *a = &w->a->layers[l];
+    const struct lists *b = &w->lists[l].by_column;
+    columns_of(w->order[space_in(w, l)], part_of(w->graph, l), a->n_columns, w->column_of);
+    for (size_t u = 0; u < a->n_rows; u++)
+        for (size_t e = a->start[u]; e < a->start[u + 1]; e++)
+            meet(profit + active->place_a[u] * active->n_b, b, w->column_of[a->column[e]], w->by_sign ? a->sign[e] : 1);
 }
 
 /* The space is what layer l reads: columns of a against columns of b over rows that stand at the same place. */
-static void add_columns(struct work *w, size_t l, size_t n) {
-    const struct sm_ternary_layer *a = &w->a->layers[l], *b = &w->b->layers[l];
+static void add_columns(struct work *w, size_t l, const struct active *active, int32_t *profit) {
+    const struct sm_ternary_layer *a = &w->a->layers[l];
     const uint32_t *out = w->order[space_out(w, l)];
     size_t part = part_of(w->graph, l);
-    for (size_t o = 0; o < a->n_rows; o++) {
-        if (a->start[o] == a->start[o + 1] || b->start[out[o]] == b->start[out[o] + 1]) continue;
-        sort_by_rest(w, b, out[o], part);
-        for (size_t e = a->start[o]; e < a->start[o + 1]; e++) {
-            int32_t *profit = w->profit + a->column[e] / part * n;
-            size_t rest = a->column[e] % part;
-            int sign = a->sign[e];
-            for (size_t k = w->by_rest_start[rest]; k < w->by_rest_start[rest + 1]; k++)
-                profit[w->by_rest_unit[k]] += w->by_sign ? sign * w->by_rest_sign[k] : 1;
-        }
+    for (size_t o = 0; o < a->n_rows; o++)
+        for (size_t e = a->start[o]; e < a->start[o + 1]; e++)
+            meet(profit + active->place_a[a->column[e] / part] * active->n_b, &w->lists[l].by_row,
+                 out[o] * part + a->column[e] % part, w->by_sign ? a->sign[e] : 1);
+}
+
+/* The part of the profit of space p that comes from layers whose other side is fixed. */
+static void hold_fixed(struct work *w, size_t p) {
+    struct active *active = &w->active[p];
+    size_t fixed = w->spaces->n_spaces;
+    memset(active->held, 0, active->n_a * active->n_b * sizeof *active->held);
+    for (size_t l = 0; l < w->a->n_layers; l++) {
+        if (space_out(w, l) == p && space_in(w, l) == fixed) add_rows(w, l, active, active->held);
+        if (space_in(w, l) == p && space_out(w, l) == fixed) add_columns(w, l, active, active->held);
     }
 }
 
 /* What stands on a space that is not decided yet has no say. */
 static void fill_profit(struct work *w, size_t p) {
-    size_t n = w->spaces->n_units[p];
-    memset(w->profit, 0, n * n * sizeof *w->profit);
+    const struct active *active = &w->active[p];
+    size_t fixed = w->spaces->n_spaces;
+    memcpy(w->profit, active->held, active->n_a * active->n_b * sizeof *w->profit);
     for (size_t l = 0; l < w->a->n_layers; l++) {
-        if (space_out(w, l) == p && w->decided[space_in(w, l)]) add_rows(w, l, n);
-        if (space_in(w, l) == p && w->decided[space_out(w, l)]) add_columns(w, l, n);
+        size_t in = space_in(w, l), out = space_out(w, l);
+        if (out == p && in != fixed && w->decided[in]) add_rows(w, l, active, w->profit);
+        if (in == p && out != fixed && w->decided[out]) add_columns(w, l, active, w->profit);
     }
 }
 
@@ -237,64 +273,121 @@ static int64_t whole_profit(struct work *w) {
     return sum;
 }
 
-/* ---- one space's best order ---- */
-
-/* Units that have no profit with anybody can stand anywhere: only the others are assigned, to each other or to one of
- * the units without profit (a column of zeros each). rows: a's units; targets: b's, then the places without profit.
- * Returns the numbers of both. */
-static void pack(struct work *w, size_t n, size_t *n_rows, size_t *n_columns) {
-    bool *wanted = (bool *)w->choice; /* choice is free until the assignment */
-    size_t n_wanted = 0;
-    memset(wanted, 0, n * sizeof *wanted);
-    *n_rows = 0;
-    for (size_t u = 0; u < n; u++) {
-        bool any = false;
-        for (size_t v = 0; v < n; v++) {
-            any |= w->profit[u * n + v] != 0;
-            wanted[v] |= w->profit[u * n + v] != 0;
+/* Marks, in place [units], the units of space p that have entries in `of`; then numbers them. Returns how many. */
+static size_t find_active(const struct work *w, size_t p, const struct sm_ternary *of, uint32_t *unit,
+                          uint32_t *place) {
+    size_t n = w->spaces->n_units[p], count = 0;
+    for (size_t u = 0; u < n; u++) place[u] = NONE;
+    for (size_t l = 0; l < of->n_layers; l++) {
+        const struct sm_ternary_layer *layer = &of->layers[l];
+        size_t part = part_of(w->graph, l);
+        for (size_t r = 0; space_out(w, l) == p && r < layer->n_rows; r++)
+            if (layer->start[r] < layer->start[r + 1]) place[r] = 0;
+        for (size_t e = 0; space_in(w, l) == p && e < layer->n_entries; e++) place[layer->column[e] / part] = 0;
+    }
+    for (size_t u = 0; u < n; u++)
+        if (place[u] != NONE) {
+            place[u] = (uint32_t)count;
+            unit[count++] = (uint32_t)u;
         }
-        if (any) w->rows[(*n_rows)++] = (uint32_t)u;
-    }
-    for (size_t v = 0; v < n; v++)
-        if (wanted[v]) w->targets[n_wanted++] = (uint32_t)v;
-    size_t n_idle = n - n_wanted;
-    if (n_idle > *n_rows) n_idle = *n_rows;
-    *n_columns = n_wanted + n_idle;
-    for (size_t r = 0; r < *n_rows; r++) {
-        int32_t *packed = w->packed + r * *n_columns;
-        const int32_t *profit = w->profit + w->rows[r] * n;
-        for (size_t c = 0; c < n_wanted; c++) packed[c] = profit[w->targets[c]];
-        memset(packed + n_wanted, 0, n_idle * sizeof *packed);
-    }
-    for (size_t c = n_wanted; c < *n_columns; c++) w->targets[c] = UINT32_MAX;
+    return count;
 }
 
-/* The units that nobody chose fill the places that are left, both ascending. order [n] holds UINT32_MAX where open. */
-static void fill_open_places(uint32_t *order, size_t n, bool *taken) {
-    memset(taken, 0, n * sizeof *taken);
-    for (size_t u = 0; u < n; u++)
-        if (order[u] != UINT32_MAX) taken[order[u]] = true;
+static void prepare(struct work *w) {
+    size_t n = w->spaces->n_spaces, widest, fan_in;
+    widest_of(w, &widest, &fan_in);
+    for (size_t u = 0; u < widest; u++) w->order[n][u] = (uint32_t)u;
+    memset(w->self, 0, (n + 1) * sizeof *w->self);
+    memset(w->marker, 0, fan_in);
+    for (size_t l = 0; l < w->b->n_layers; l++)
+        if (space_in(w, l) == space_out(w, l)) w->self[space_in(w, l)] = true;
+    for (size_t p = 0; p < n; p++) {
+        struct active *active = &w->active[p];
+        active->n_a = find_active(w, p, w->a, active->unit_a, active->place_a);
+        active->n_b = find_active(w, p, w->b, active->unit_b, active->place_b);
+    }
+    for (size_t l = 0; l < w->b->n_layers; l++) {
+        const struct sm_ternary_layer *b = &w->b->layers[l];
+        fill_lists(w, l, &w->lists[l].by_column, b->n_columns, list_by_column, false);
+        fill_lists(w, l, &w->lists[l].by_row, b->n_rows * part_of(w->graph, l), list_by_row, true);
+    }
+    for (size_t p = 0; p < n; p++) hold_fixed(w, p);
+}
+
+/* ---- one space's best order ---- */
+
+/* profit, or what is left of it where it is clamped at 0, in a square of `side`, zeros behind the active units. */
+static void pad_profit(struct work *w, const struct active *active, size_t side, bool clamp) {
+    memset(w->padded, 0, side * side * sizeof *w->padded);
+    for (size_t r = 0; r < active->n_a; r++) {
+        const int32_t *from = w->profit + r * active->n_b;
+        int32_t *to = w->padded + r * side;
+        for (size_t c = 0; c < active->n_b; c++) to[c] = clamp && from[c] < 0 ? 0 : from[c];
+    }
+}
+
+/* Chosen pairs of active units with a profit below 0. */
+static size_t count_losses(const struct work *w, const struct active *active) {
+    size_t count = 0;
+    for (size_t r = 0; r < active->n_a; r++)
+        count += w->choice[r] < active->n_b && w->profit[r * active->n_b + w->choice[r]] < 0;
+    return count;
+}
+
+/* Everybody who is still open gets the first place that is left: active units of a one without entries in b, so that
+ * nobody is paired at a loss; the others any. */
+static void place_open(const struct work *w, size_t p, uint32_t *order) {
+    const struct active *active = &w->active[p];
+    size_t n = w->spaces->n_units[p];
+    for (size_t r = 0, next = 0; r < active->n_a; r++) {
+        uint32_t *place = &order[active->unit_a[r]];
+        if (*place != NONE) continue;
+        while (w->taken[next] || active->place_b[next] != NONE) next++;
+        *place = (uint32_t)next;
+        w->taken[next] = true;
+    }
     for (size_t u = 0, next = 0; u < n; u++) {
-        if (order[u] != UINT32_MAX) continue;
-        while (taken[next]) next++;
+        if (order[u] != NONE) continue;
+        while (w->taken[next]) next++;
         order[u] = (uint32_t)next++;
     }
 }
 
-/* The best order of space p for w->profit, into `order`. */
+/* The best order of space p for w->profit, into `order`.
+ *
+ * A unit can always stand against one without entries, for nothing. So losses are clamped at 0 and only active units
+ * assigned; pairs that would lose are given up. Where there are not units enough without entries for that, all units
+ * are assigned, losses and all. */
 static int best_order(struct work *w, size_t p, uint32_t *order) {
-    size_t n = w->spaces->n_units[p], n_rows, n_columns;
-    pack(w, n, &n_rows, &n_columns);
-    if (sm_assignment_solve(w->assignment, w->packed, n_rows, n_columns, w->choice) != 0) return -1;
-    for (size_t u = 0; u < n; u++) order[u] = UINT32_MAX;
-    for (size_t r = 0; r < n_rows; r++) order[w->rows[r]] = w->targets[w->choice[r]];
-    fill_open_places(order, n, (bool *)w->packed);
+    struct active *active = &w->active[p];
+    size_t n = w->spaces->n_units[p], side = active->n_a > active->n_b ? active->n_a : active->n_b;
+    bool clamp = w->by_sign;
+    pad_profit(w, active, side, clamp);
+    if (sm_assignment_solve(w->assignment, w->padded, side, active->price, w->choice) != 0) return -1;
+    if (side + count_losses(w, active) > n) {
+        clamp = false;
+        pad_profit(w, active, n, clamp);
+        if (sm_assignment_solve(w->assignment, w->padded, n, active->price, w->choice) != 0) return -1;
+    }
+    memset(w->taken, 0, n * sizeof *w->taken);
+    for (size_t u = 0; u < n; u++) order[u] = NONE;
+    for (size_t r = 0; r < active->n_a; r++) {
+        size_t c = w->choice[r];
+        if (c >= active->n_b || (clamp && w->profit[r * active->n_b + c] < 0)) continue;
+        order[active->unit_a[r]] = active->unit_b[c];
+        w->taken[active->unit_b[c]] = true;
+    }
+    place_open(w, p, order);
     return 0;
 }
 
-static int64_t profit_of(const struct work *w, size_t n, const uint32_t *order) {
+static int64_t profit_of(const struct work *w, size_t p, const uint32_t *order) {
+    const struct active *active = &w->active[p];
     int64_t sum = 0;
-    for (size_t u = 0; u < n; u++) sum += w->profit[u * n + order[u]];
+    for (size_t r = 0; r < active->n_a; r++) {
+        uint32_t place = active->place_b[order[active->unit_a[r]]];
+        if (place != NONE) sum += w->profit[r * active->n_b + place];
+    }
     return sum;
 }
 
@@ -305,26 +398,27 @@ static void wake_neighbours(struct work *w, size_t p) {
     }
 }
 
-/* Gives space p its best order, others held; keeps the old one unless the whole profit rises. `spare` [units]. */
-static int improve(struct work *w, size_t p, uint32_t *spare, bool *improved) {
-    size_t n = w->spaces->n_units[p];
-    *improved = false;
+static void swap_order(struct work *w, size_t p) {
+    for (size_t u = 0; u < w->spaces->n_units[p]; u++) {
+        uint32_t old = w->order[p][u];
+        w->order[p][u] = w->spare[u];
+        w->spare[u] = old;
+    }
+}
+
+/* Gives space p its best order, others held; keeps the old one unless the whole profit rises. */
+static int improve(struct work *w, size_t p) {
     w->pending[p] = false;
     fill_profit(w, p);
-    if (best_order(w, p, spare) != 0) return -1;
-    if (profit_of(w, n, spare) <= profit_of(w, n, w->order[p])) return 0;
+    if (best_order(w, p, w->spare) != 0) return -1;
+    if (profit_of(w, p, w->spare) <= profit_of(w, p, w->order[p])) return 0;
     int64_t before = w->self[p] ? whole_profit(w) : 0;
-    for (size_t u = 0; u < n; u++) {
-        uint32_t old = w->order[p][u];
-        w->order[p][u] = spare[u];
-        spare[u] = old;
-    }
-    if (w->self[p] && whole_profit(w) <= before) { /* the space stands on both sides of a layer: only held it pays */
-        memcpy(w->order[p], spare, n * sizeof *spare);
-        return 0;
-    }
-    *improved = true;
-    wake_neighbours(w, p);
+    swap_order(w, p);
+    /* Where the space stands on both sides of a layer, what it pays with one side held is not yet what it pays. */
+    if (w->self[p] && whole_profit(w) <= before)
+        swap_order(w, p);
+    else
+        wake_neighbours(w, p);
     return 0;
 }
 
@@ -337,11 +431,8 @@ static bool any_pending(const struct work *w) {
 static int descend(struct work *w, size_t *n_rounds) {
     for (size_t p = 0; p < w->spaces->n_spaces; p++) w->pending[p] = true;
     for (*n_rounds = 0; any_pending(w); ++*n_rounds)
-        for (size_t p = 0; p < w->spaces->n_spaces; p++) {
-            bool improved;
-            /* best[n_spaces] is as wide as the widest level and free for use. */
-            if (w->pending[p] && improve(w, p, w->best[w->spaces->n_spaces], &improved) != 0) return -1;
-        }
+        for (size_t p = 0; p < w->spaces->n_spaces; p++)
+            if (w->pending[p] && improve(w, p) != 0) return -1;
     return 0;
 }
 
@@ -368,9 +459,11 @@ static void start_at_random(struct work *w, uint64_t seed, size_t start) {
     }
 }
 
+/* The first of equally good starts is kept. */
 static int run_start(struct work *w, struct sm_alignment *alignment, size_t start, uint64_t seed) {
     size_t n_rounds, n = w->spaces->n_spaces;
     w->decided[n] = true;
+    for (size_t p = 0; p < n; p++) memset(w->active[p].price, 0, w->spaces->n_units[p] * sizeof *w->active[p].price);
     if (start >= 2)
         start_at_random(w, seed, start);
     else if (start_in_turn(w, start == 0) != 0)
@@ -393,14 +486,16 @@ static void take_best(struct sm_alignment *alignment, const struct work *w) {
 }
 
 int sm_align(struct sm_alignment *alignment, const struct sm_spaces *spaces, const struct sm_ternary *a,
-             const struct sm_ternary *b, bool by_sign, uint64_t seed, struct sm_align_scratch *scratch,
+             const struct sm_ternary *b, const struct sm_align_options *options, struct sm_align_scratch *scratch,
              struct sm_error *err) {
-    struct work w = {.spaces = spaces, .graph = spaces->graph, .a = a, .b = b, .by_sign = by_sign};
+    struct work w = {.spaces = spaces, .graph = spaces->graph, .a = a, .b = b, .by_sign = options->by_sign};
     if (work_init(&w, scratch, err) != 0) return -1;
     prepare(&w);
-    alignment->n_starts = spaces->n_spaces ? SM_ALIGN_STARTS : 1;
+    assert(options->n_starts >= 1 && options->n_starts <= SM_ALIGN_MOST_STARTS);
+    alignment->n_starts = spaces->n_spaces ? options->n_starts : 1;
     for (size_t s = 0; s < alignment->n_starts; s++)
-        if (run_start(&w, alignment, s, seed) != 0) return sm_fail(err, "out of memory for the assignment of units");
+        if (run_start(&w, alignment, s, options->seed) != 0)
+            return sm_fail(err, "out of memory for the assignment of units");
     take_best(alignment, &w);
     return 0;
 }
@@ -449,8 +544,14 @@ int sm_alignment_apply(const struct sm_alignment *alignment, const struct sm_gra
     return 0;
 }
 
+struct sm_align_options sm_align_options_for(const struct sm_options *options, enum sm_compare compare) {
+    return (struct sm_align_options){
+        .by_sign = compare == SM_COMPARE_WEIGHT, .n_starts = options->n_starts, .seed = options->seed};
+}
+
 int sm_align_moments(struct sm_alignment *alignment, const struct sm_moment *a, const struct sm_moment *b,
-                     enum sm_compare compare, uint64_t seed, struct sm_error *err) {
+                     enum sm_compare compare, const struct sm_options *options, struct sm_error *err) {
+    const struct sm_align_options how = sm_align_options_for(options, compare);
     struct sm_graph graph;
     struct sm_spaces spaces = {0};
     struct sm_ternary entries_a = {0}, entries_b = {0};
@@ -461,9 +562,7 @@ int sm_align_moments(struct sm_alignment *alignment, const struct sm_moment *a, 
     if (status == 0) status = sm_ternary_init(&entries_a, a, compare, err);
     if (status == 0) status = sm_ternary_init(&entries_b, b, compare, err);
     if (status == 0) status = sm_alignment_init(alignment, &graph, err);
-    if (status == 0)
-        status =
-            sm_align(alignment, &spaces, &entries_a, &entries_b, compare == SM_COMPARE_WEIGHT, seed, &scratch, err);
+    if (status == 0) status = sm_align(alignment, &spaces, &entries_a, &entries_b, &how, &scratch, err);
     sm_align_scratch_destroy(&scratch);
     sm_ternary_destroy(&entries_a);
     sm_ternary_destroy(&entries_b);
@@ -474,8 +573,8 @@ int sm_align_moments(struct sm_alignment *alignment, const struct sm_moment *a, 
 
 /* ---- the alignments of a pair ---- */
 
-void sm_alignments_init(struct sm_alignments *alignments, uint64_t seed) {
-    *alignments = (struct sm_alignments){.seed = seed};
+void sm_alignments_init(struct sm_alignments *alignments, const struct sm_options *options) {
+    *alignments = (struct sm_alignments){.options = options};
 }
 
 void sm_alignments_destroy(struct sm_alignments *alignments) {
@@ -491,7 +590,7 @@ const struct sm_alignment *sm_pair_alignment(const struct sm_pair *pair, enum sm
     struct sm_alignments *all = pair->alignments;
     size_t k = compare == SM_COMPARE_MASK ? 0 : 1;
     assert(sm_pair_comparable(pair));
-    if (!all->done[k] && sm_align_moments(&all->alignment[k], pair->a, pair->b, compare, all->seed, err) != 0) {
+    if (!all->done[k] && sm_align_moments(&all->alignment[k], pair->a, pair->b, compare, all->options, err) != 0) {
         sm_alignment_destroy(&all->alignment[k]);
         return NULL;
     }

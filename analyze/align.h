@@ -20,7 +20,7 @@
 #include "analyze/stat.h"
 #include "analyze/ternary.h"
 
-enum { SM_ALIGN_STARTS = 4 };
+enum { SM_ALIGN_MOST_STARTS = 64 };
 
 /* Which levels of a graph share an order. */
 struct sm_spaces {
@@ -38,8 +38,8 @@ struct sm_alignment {
     uint32_t *partner; /* [n_units] unit of b, within its level, that stands where a's unit stands */
     int64_t profit;    /* at this order: the largest of the starts */
     size_t n_starts;
-    int64_t start_profit[SM_ALIGN_STARTS]; /* where each start ended */
-    size_t n_rounds;                       /* of the best start */
+    int64_t start_profit[SM_ALIGN_MOST_STARTS]; /* where each start ended */
+    size_t n_rounds;                            /* of the best start */
 };
 
 /* Memory of one thread, used again by its next alignment; all zeros is ready. */
@@ -55,10 +55,17 @@ void sm_align_scratch_destroy(struct sm_align_scratch *scratch);
 int sm_alignment_init(struct sm_alignment *alignment, const struct sm_graph *graph, struct sm_error *err);
 void sm_alignment_destroy(struct sm_alignment *alignment);
 
-/* Fills an initialized alignment. by_sign: the product of signs, else 1 where both are not hidden. The random starts
- * follow from `seed`. The same input gives the same alignment in every thread. */
+struct sm_align_options {
+    bool by_sign;    /* the product of signs; else 1 where both are not hidden */
+    size_t n_starts; /* 1 .. SM_ALIGN_MOST_STARTS; from the third on they are random */
+    uint64_t seed;   /* of these */
+};
+/* As the command line has it, by masks or by effective weights. */
+struct sm_align_options sm_align_options_for(const struct sm_options *options, enum sm_compare compare);
+
+/* Fills an initialized alignment. The same input gives the same alignment in every thread. */
 int sm_align(struct sm_alignment *alignment, const struct sm_spaces *spaces, const struct sm_ternary *a,
-             const struct sm_ternary *b, bool by_sign, uint64_t seed, struct sm_align_scratch *scratch,
+             const struct sm_ternary *b, const struct sm_align_options *options, struct sm_align_scratch *scratch,
              struct sm_error *err);
 
 /* Unit of b, within `level`, that stands at a's unit. */
@@ -77,15 +84,15 @@ int sm_alignment_apply(const struct sm_alignment *alignment, const struct sm_gra
 
 /* What a pair of runs hands its statistics: both alignments, each computed when it is first asked for. */
 struct sm_alignments {
-    uint64_t seed;
-    bool done[2]; /* by masks, by weights */
+    const struct sm_options *options; /* borrowed */
+    bool done[2];                     /* by masks, by weights */
     struct sm_alignment alignment[2];
 };
-void sm_alignments_init(struct sm_alignments *alignments, uint64_t seed);
+void sm_alignments_init(struct sm_alignments *alignments, const struct sm_options *options);
 void sm_alignments_destroy(struct sm_alignments *alignments);
 
 /* Of two moments of comparable runs; the same as sm_pair_alignment. The caller destroys it, also after a failure. */
 int sm_align_moments(struct sm_alignment *alignment, const struct sm_moment *a, const struct sm_moment *b,
-                     enum sm_compare compare, uint64_t seed, struct sm_error *err);
+                     enum sm_compare compare, const struct sm_options *options, struct sm_error *err);
 
 #endif

@@ -206,7 +206,7 @@ static int walk_runs(struct work *work, struct sm_error *err) {
 
 static int pair_hooks(struct work *work, const struct sm_moment *a, const struct sm_moment *b, struct sm_error *err) {
     struct sm_alignments alignments;
-    sm_alignments_init(&alignments, work->analysis->options->seed);
+    sm_alignments_init(&alignments, work->analysis->options);
     const struct sm_pair pair = {a, b, &alignments};
     int status = 0;
     for (size_t t = 0; t < work->n_tasks && status == 0; t++) {

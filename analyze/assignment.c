@@ -2,132 +2,134 @@
 #include "analyze/assignment.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
-static const size_t NONE = SIZE_MAX;
+static const uint32_t NONE = UINT32_MAX;
+static const int32_t CLOSED = INT32_MIN; /* a distance: the column was reached for good */
 
-static int grow(struct sm_assignment *s, size_t n_rows, size_t n_columns) {
-    if (n_rows <= s->n_rows && n_columns <= s->n_columns) return 0;
-    if (n_rows < s->n_rows) n_rows = s->n_rows;
-    if (n_columns < s->n_columns) n_columns = s->n_columns;
+static int grow(struct sm_assignment *s, size_t n) {
+    if (n <= s->n) return 0;
     sm_assignment_destroy(s);
-    s->potential = malloc(n_columns * sizeof *s->potential);
-    s->shortest = malloc(n_columns * sizeof *s->shortest);
-    s->row_of = malloc(n_columns * sizeof *s->row_of);
-    s->before = malloc(n_columns * sizeof *s->before);
-    s->unseen = malloc(n_columns * sizeof *s->unseen);
-    s->row_potential = malloc(n_rows * sizeof *s->row_potential);
-    if (!s->potential || !s->shortest || !s->row_of || !s->before || !s->unseen || !s->row_potential) return -1;
-    s->n_rows = n_rows;
-    s->n_columns = n_columns;
+    s->kernels = sm_kernels_get();
+    s->distance = malloc(n * sizeof *s->distance);
+    s->row_of = malloc(n * sizeof *s->row_of);
+    s->before = malloc(n * sizeof *s->before);
+    s->closed = malloc(n * sizeof *s->closed);
+    s->closed_at = malloc(n * sizeof *s->closed_at);
+    s->free_rows = malloc(n * sizeof *s->free_rows);
+    if (!s->distance || !s->row_of || !s->before || !s->closed || !s->closed_at || !s->free_rows) return -1;
+    s->n = n;
     return 0;
 }
 
-/* Rows begin with the column that pays them most where it is free: most of them keep it. Potentials stay feasible:
- * cost = -profit >= row potential + column potential (0). */
-static void take_favourites(struct sm_assignment *s, const int32_t *profit, size_t n_rows, size_t n_columns,
-                            uint32_t *column) {
-    for (size_t r = 0; r < n_rows; r++) {
-        const int32_t *p = profit + r * n_columns;
-        size_t best = 0;
-        for (size_t c = 1; c < n_columns; c++) best = p[c] > p[best] ? c : best;
-        s->row_potential[r] = -(int64_t)p[best];
-        column[r] = UINT32_MAX;
-        if (s->row_of[best] != NONE) continue;
-        s->row_of[best] = r;
-        column[r] = (uint32_t)best;
-    }
+/* A column's worth to a row is profit + price. At the end every row has a column that is worth most to it: then no
+ * other assignment has a larger sum. */
+
+struct favourites {
+    uint32_t first, second; /* columns; second: only where it is worth as much, else NONE */
+    int32_t first_worth, second_worth;
+};
+
+/* worth [n] is scratch. */
+static struct favourites favourites_of(const struct sm_kernels *kernels, const int32_t *price, const int32_t *profit,
+                                       size_t n, int32_t *worth) {
+    struct favourites f = {.second = NONE, .first_worth = kernels->worth_of(worth, profit, price, n)};
+    f.first = (uint32_t)kernels->find_value(worth, f.first_worth, n);
+    worth[f.first] = INT32_MIN;
+    f.second_worth = kernels->largest(worth, n);
+    if (f.second_worth == f.first_worth) f.second = (uint32_t)kernels->find_value(worth, f.second_worth, n);
+    return f;
 }
 
-/* Dijkstra over reduced costs from a free row to the nearest free column. unseen [0, n_unseen) are the columns not yet
- * reached for good; those behind it were, in the order of their distance. */
-static size_t search(struct sm_assignment *s, const int32_t *profit, size_t n_columns, size_t start, int64_t *distance,
-                     size_t *n_unseen) {
-    size_t row = start, sink = NONE;
-    int64_t reached = 0;
-    *n_unseen = n_columns;
-    for (size_t c = 0; c < n_columns; c++) {
-        s->shortest[c] = INT64_MAX;
-        s->unseen[c] = c;
-    }
-    while (sink == NONE) {
-        const int32_t *p = profit + row * n_columns;
-        int64_t base = reached - s->row_potential[row], lowest = INT64_MAX;
-        size_t nearest = 0;
-        for (size_t k = 0; k < *n_unseen; k++) {
-            size_t c = s->unseen[k];
-            int64_t along = base - p[c] - s->potential[c];
-            if (along < s->shortest[c]) {
-                s->shortest[c] = along;
-                s->before[c] = row;
-            }
-            /* Of equally near columns a free one ends the search. */
-            if (s->shortest[c] < lowest || (s->shortest[c] == lowest && s->row_of[c] == NONE)) {
-                lowest = s->shortest[c];
-                nearest = k;
-            }
-        }
-        size_t c = s->unseen[nearest];
-        reached = lowest;
-        s->unseen[nearest] = s->unseen[--*n_unseen];
-        s->unseen[*n_unseen] = c;
-        if (s->row_of[c] == NONE)
-            sink = c;
+/* Each free row takes its favourite, whose price falls until the second is worth as much; who held it is free again and
+ * chooses at once. Where two are worth the same, who is turned out waits for the next pass; so does everybody once
+ * there were `patience` choices, because rows that outbid each other by little do so for long. Returns the number of
+ * rows that are free in the end: free_rows [0, that). */
+static size_t reduce_rows(struct sm_assignment *s, const int32_t *profit, size_t n_free, size_t n, int32_t *price,
+                          uint32_t *column, size_t patience) {
+    size_t n_waiting = 0;
+    for (size_t k = 0; k < n_free;) {
+        uint32_t row = s->free_rows[k++];
+        struct favourites f = favourites_of(s->kernels, price, profit + row * n, n, s->distance);
+        uint32_t taken = f.first;
+        bool falls = f.second == NONE && n > 1;
+        if (falls)
+            price[taken] -= f.first_worth - f.second_worth;
+        else if (s->row_of[taken] != NONE && f.second != NONE)
+            taken = f.second;
+        uint32_t out = s->row_of[taken];
+        s->row_of[taken] = row;
+        column[row] = taken;
+        if (patience > 0) patience--;
+        if (out == NONE) continue;
+        column[out] = NONE;
+        if (falls && patience > 0)
+            s->free_rows[--k] = out;
         else
-            row = s->row_of[c];
+            s->free_rows[n_waiting++] = out;
     }
-    *distance = reached;
-    return sink;
+    return n_waiting;
 }
 
-static void update_potentials(struct sm_assignment *s, size_t n_columns, size_t start, int64_t distance,
-                              size_t n_unseen) {
-    s->row_potential[start] += distance;
-    for (size_t k = n_unseen; k < n_columns; k++) {
-        size_t c = s->unseen[k];
-        int64_t ahead = distance - s->shortest[c];
-        if (s->row_of[c] != NONE) s->row_potential[s->row_of[c]] += ahead;
-        s->potential[c] -= ahead;
+/* An open column at that distance: a free one where there is one. */
+static uint32_t pick(const struct sm_assignment *s, int32_t distance, size_t n) {
+    size_t c = s->kernels->find_labelled(s->distance, distance, s->row_of, NONE, n);
+    return (uint32_t)(c < n ? c : s->kernels->find_value(s->distance, distance, n));
+}
+
+/* Dijkstra from a free row over alternating paths to the nearest column that nobody has. Returns that column; prices
+ * fall by how much nearer the columns before it were. */
+static uint32_t find_free(struct sm_assignment *s, const int32_t *profit, size_t n, uint32_t start, int32_t *price) {
+    size_t n_closed = 0;
+    for (size_t c = 0; c < n; c++) s->distance[c] = INT32_MAX;
+    int32_t length = s->kernels->relax_paths(s->distance, s->before, start, profit + start * n, price, 0, n);
+    for (;;) {
+        uint32_t c = pick(s, length, n);
+        if (s->row_of[c] == NONE) {
+            for (size_t k = 0; k < n_closed; k++) price[s->closed[k]] -= length - s->closed_at[k];
+            return c;
+        }
+        s->closed[n_closed] = c;
+        s->closed_at[n_closed++] = length;
+        s->distance[c] = CLOSED;
+        const int32_t *p = profit + s->row_of[c] * n;
+        length = s->kernels->relax_paths(s->distance, s->before, s->row_of[c], p, price, length + p[c] + price[c], n);
     }
 }
 
-static void augment(struct sm_assignment *s, size_t start, size_t sink, uint32_t *column) {
-    for (size_t c = sink, row = NONE; row != start;) {
+static void augment(struct sm_assignment *s, const int32_t *profit, size_t n, uint32_t start, int32_t *price,
+                    uint32_t *column) {
+    uint32_t c = find_free(s, profit, n, start, price), row = NONE;
+    while (row != start) {
         row = s->before[c];
         s->row_of[c] = row;
-        size_t next = column[row];
-        column[row] = (uint32_t)c;
-        c = next;
+        uint32_t left = column[row];
+        column[row] = c;
+        c = left;
     }
 }
 
-int sm_assignment_solve(struct sm_assignment *s, const int32_t *profit, size_t n_rows, size_t n_columns,
-                        uint32_t *column) {
-    assert(n_rows <= n_columns && n_columns < UINT32_MAX);
-    if (n_rows == 0) return 0;
-    if (grow(s, n_rows, n_columns) != 0) return -1;
-    for (size_t c = 0; c < n_columns; c++) {
-        s->potential[c] = 0;
-        s->row_of[c] = NONE;
+int sm_assignment_solve(struct sm_assignment *s, const int32_t *profit, size_t n, int32_t *price, uint32_t *column) {
+    assert(n < NONE);
+    if (n == 0) return 0;
+    if (grow(s, n) != 0) return -1;
+    for (size_t r = 0; r < n; r++) {
+        s->row_of[r] = column[r] = NONE;
+        s->free_rows[r] = (uint32_t)r;
     }
-    take_favourites(s, profit, n_rows, n_columns, column);
-    for (size_t r = 0; r < n_rows; r++) {
-        if (column[r] != UINT32_MAX) continue;
-        int64_t distance;
-        size_t n_unseen, sink = search(s, profit, n_columns, r, &distance, &n_unseen);
-        update_potentials(s, n_columns, r, distance, n_unseen);
-        augment(s, r, sink, column);
-    }
+    size_t n_free = n;
+    for (int pass = 0; pass < 2; pass++) n_free = reduce_rows(s, profit, n_free, n, price, column, 4 * n);
+    for (size_t k = 0; k < n_free; k++) augment(s, profit, n, s->free_rows[k], price, column);
     return 0;
 }
 
 void sm_assignment_destroy(struct sm_assignment *s) {
-    free(s->potential);
-    free(s->shortest);
+    free(s->distance);
     free(s->row_of);
     free(s->before);
-    free(s->unseen);
-    free(s->row_potential);
+    free(s->closed);
+    free(s->closed_at);
+    free(s->free_rows);
     *s = (struct sm_assignment){0};
 }

@@ -5,22 +5,23 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <supermask/kernels.h>
 
-/* Scratch of one thread, grown as needed; all zeros is ready. */
+/* Memory of one thread, grown as needed and used again; all zeros is ready. */
 struct sm_assignment {
-    size_t n_columns;
-    int64_t *potential, *shortest; /* [n_columns]; of rows: behind the columns' */
-    size_t *row_of, *before, *unseen;
-    int64_t *row_potential;
-    size_t n_rows;
+    const struct sm_kernels *kernels;
+    size_t n;                                       /* room for so many */
+    int32_t *distance, *closed_at;                  /* [n] each */
+    uint32_t *row_of, *before, *closed, *free_rows; /* [n] each */
 };
 
-/* column[r] in [0, n_columns), all different, with the largest sum of profit[r * n_columns + column[r]] over the rows.
- * n_rows <= n_columns; |profit| < 2^31. Exact, and the same choice among equals in every run. Shortest augmenting
- * paths: Jonker & Volgenant 1987, "A shortest augmenting path algorithm for dense and sparse linear assignment
- * problems", in the rectangular form of Crouse 2016, "On implementing 2D rectangular assignment algorithms". O(n_rows^2
- * n_columns). -1 when out of memory. */
-int sm_assignment_solve(struct sm_assignment *scratch, const int32_t *profit, size_t n_rows, size_t n_columns,
+/* column[r], a permutation of 0 .. n - 1, with the largest sum of profit[r * n + column[r]]. Exact, and among equals
+ * the same choice in every run. Jonker & Volgenant 1987, "A shortest augmenting path algorithm for dense and sparse
+ * linear assignment problems": row reduction, then augmenting paths. O(n^3) at worst. n * max |profit| < 2^30.
+ *
+ * price [n]: zeros, or the prices that an earlier call left for a problem that was much the same, which saves most of
+ * the work; they may decide among equals. -1 when out of memory. */
+int sm_assignment_solve(struct sm_assignment *scratch, const int32_t *profit, size_t n, int32_t *price,
                         uint32_t *column);
 void sm_assignment_destroy(struct sm_assignment *scratch);
 

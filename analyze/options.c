@@ -9,11 +9,12 @@
 
 #include <supermask/text.h>
 
+#include "analyze/align.h"
 #include "analyze/figure.h"
 
-enum { KEY_COMPARE = 256, KEY_AT, KEY_NULLS, KEY_FIGURES, KEY_DATA, KEY_ABLATION, KEY_THREADS, KEY_SEED };
+enum { KEY_COMPARE = 256, KEY_AT, KEY_NULLS, KEY_FIGURES, KEY_DATA, KEY_ABLATION, KEY_THREADS, KEY_SEED, KEY_STARTS };
 
-static const int64_t DEFAULT_NULLS = 199, MOST_NULLS = 1000000, MOST_THREADS = 1024;
+static const int64_t DEFAULT_NULLS = 99, MOST_NULLS = 1000000, MOST_THREADS = 1024;
 
 static const struct argp_option option_table[] = {
     {"output", 'o', "DIR", 0, "Write into DIR, which is made if needed (default: tables; report: report)", 0},
@@ -24,7 +25,11 @@ static const struct argp_option option_table[] = {
      "the whole trajectory",
      0},
     {"nulls", KEY_NULLS, "N", 0,
-     "Replicates of null models that are sampled (default: 199); the smallest p-value is 1/(N+1)", 0},
+     "Replicates of null models that are sampled (default: 99); the smallest p-value is 1/(N+1)", 0},
+    {"starts", KEY_STARTS, "N", 0,
+     "Orders from which an alignment of hidden units begins; the best end is kept (default: 1; from the third on they "
+     "are random)",
+     0},
     {"seed", KEY_SEED, "N", 0,
      "Seed of everything that is sampled here: null models, controls, random orders (default: 1)", 0},
     {"data", KEY_DATA, "DIR", 0,
@@ -82,6 +87,13 @@ static void set_nulls(struct parse *parse, const char *word, struct argp_state *
     if (sm_parse_int(word, &n) != 0 || n < 1 || n > MOST_NULLS)
         argp_failure(state, 2, 0, "--nulls wants a whole number from 1 to %lld, not '%s'", (long long)MOST_NULLS, word);
     parse->command->options.n_nulls = (size_t)n;
+}
+
+static void set_starts(struct parse *parse, const char *word, struct argp_state *state) {
+    int64_t n;
+    if (sm_parse_int(word, &n) != 0 || n < 1 || n > SM_ALIGN_MOST_STARTS)
+        argp_failure(state, 2, 0, "--starts wants a whole number from 1 to %d, not '%s'", SM_ALIGN_MOST_STARTS, word);
+    parse->command->options.n_starts = (size_t)n;
 }
 
 static void set_seed(struct parse *parse, const char *word, struct argp_state *state) {
@@ -210,6 +222,9 @@ static error_t parse_one(int key, char *arg, struct argp_state *state) {
     case KEY_NULLS:
         set_nulls(parse, arg, state);
         break;
+    case KEY_STARTS:
+        set_starts(parse, arg, state);
+        break;
     case KEY_SEED:
         set_seed(parse, arg, state);
         break;
@@ -280,8 +295,11 @@ void sm_command_parse(struct sm_command *command, int argc, char **argv) {
                "The tables are tab-separated and explain themselves; the paths of what was written go to standard "
                "output. Exit status: 0 done, 1 something in the world is wrong, 2 the command line is wrong."};
     *command = (struct sm_command){0};
-    command->options = (struct sm_options){
-        .compare = SM_COMPARE_MASK | SM_COMPARE_WEIGHT, .at_epoch = NAN, .n_nulls = (size_t)DEFAULT_NULLS, .seed = 1};
+    command->options = (struct sm_options){.compare = SM_COMPARE_MASK | SM_COMPARE_WEIGHT,
+                                           .at_epoch = NAN,
+                                           .n_nulls = (size_t)DEFAULT_NULLS,
+                                           .n_starts = 2,
+                                           .seed = 1};
     command->statistics = calloc(sm_n_statistics, sizeof *command->statistics);
     command->runs = calloc((size_t)argc, sizeof *command->runs);
     command->command_line = join_words(argc, argv);

@@ -20,6 +20,7 @@ struct sm_options {
     unsigned compare;      /* sm_compare bits */
     double at_epoch;       /* --at; NaN: the last record */
     size_t n_nulls;        /* --nulls: replicates of null models that are sampled */
+    size_t n_starts;       /* --starts: orders from which an alignment begins (align.h) */
     uint64_t seed;         /* --seed: of all that is sampled here */
     const char *data;      /* --data; NULL: see sm_dataset_load */
     bool ablation;         /* --ablation: also what takes a forward pass for each unit */

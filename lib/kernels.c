@@ -417,6 +417,61 @@ static void weight_gradient_update(const struct sm_trained *trained, const struc
         update_panel(t, u, delta, image_stride, n_images, rows, first, last, column, 1);
 }
 
+static int32_t worth_of(int32_t *restrict worth, const int32_t *restrict profit, const int32_t *restrict price,
+                        size_t n) {
+    int32_t most = INT32_MIN;
+#pragma omp simd reduction(max : most)
+    for (size_t c = 0; c < n; c++) {
+        worth[c] = profit[c] + price[c];
+        most = worth[c] > most ? worth[c] : most;
+    }
+    return most;
+}
+
+static int32_t largest(const int32_t *values, size_t n) {
+    int32_t most = INT32_MIN;
+#pragma omp simd reduction(max : most)
+    for (size_t c = 0; c < n; c++) most = values[c] > most ? values[c] : most;
+    return most;
+}
+
+/* A block at a time, so that the comparison can be done in vectors. */
+static size_t find_value(const int32_t *values, int32_t value, size_t n) {
+    size_t c = 0;
+    for (; c + 16 <= n; c += 16) {
+        int32_t hits = 0;
+        for (size_t k = 0; k < 16; k++) hits |= values[c + k] == value;
+        if (hits) break;
+    }
+    while (c < n && values[c] != value) c++;
+    return c;
+}
+
+static size_t find_labelled(const int32_t *values, int32_t value, const uint32_t *labels, uint32_t label, size_t n) {
+    size_t c = 0;
+    for (; c + 16 <= n; c += 16) {
+        int32_t hits = 0;
+        for (size_t k = 0; k < 16; k++) hits |= (values[c + k] == value) & (labels[c + k] == label);
+        if (hits) break;
+    }
+    while (c < n && (values[c] != value || labels[c] != label)) c++;
+    return c;
+}
+
+static int32_t relax_paths(int32_t *restrict distance, uint32_t *restrict before, uint32_t row,
+                           const int32_t *restrict profit, const int32_t *restrict price, int32_t base, size_t n) {
+    int32_t lowest = INT32_MAX;
+#pragma omp simd reduction(min : lowest)
+    for (size_t c = 0; c < n; c++) {
+        int32_t along = base - profit[c] - price[c], old = distance[c], now = along < old ? along : old;
+        before[c] = along < old ? row : before[c];
+        distance[c] = now;
+        int32_t open = now == INT32_MIN ? INT32_MAX : now;
+        lowest = open < lowest ? open : lowest;
+    }
+    return lowest;
+}
+
 #define JOIN2(a, b) a##b
 #define JOIN(a, b) JOIN2(a, b)
 #define TEXT2(a) #a
@@ -439,4 +494,9 @@ const struct sm_kernels JOIN(sm_kernels_, SM_ISA) = {
     .relu_gradient = relu_gradient,
     .weight_gradient = weight_gradient,
     .weight_gradient_update = weight_gradient_update,
+    .worth_of = worth_of,
+    .largest = largest,
+    .find_value = find_value,
+    .find_labelled = find_labelled,
+    .relax_paths = relax_paths,
 };

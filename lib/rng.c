@@ -3,6 +3,7 @@
 
 #include <Random123/philox.h>
 #include <math.h>
+#include <string.h>
 
 struct sm_rng sm_rng_make(uint64_t seed, enum sm_rng_purpose purpose, uint32_t count) {
     return (struct sm_rng){.seed = seed, .stream = (uint64_t)purpose << 32 | count};
@@ -51,4 +52,13 @@ void sm_rng_permutation(const struct sm_rng *rng, uint32_t *order, size_t n) {
         order[i - 1] = order[j];
         order[j] = held;
     }
+}
+
+struct sm_draws sm_draws_make(struct sm_rng rng) {
+    return (struct sm_draws){.rng = rng};
+}
+
+void sm_draws_refill(struct sm_draws *draws) {
+    philox4x32_ctr_t block = block_at(&draws->rng, draws->next / 4);
+    memcpy(draws->block, block.v, sizeof draws->block);
 }

@@ -86,7 +86,7 @@ static char *fixture_table(const struct sm_statistic *statistic, const struct sm
     struct sm_alignments alignments;
     const struct sm_pair pair = {&first, &second, &alignments};
     if (b) second = fixture_moment(b);
-    sm_alignments_init(&alignments, 1);
+    sm_alignments_init(&alignments, analysis->options);
     assert_non_null(mkdtemp(directory));
     assert_int_equal(sm_table_open(&table, directory, statistic->name, statistic->about, NULL, statistic->columns,
                                    statistic->n_columns, &err),

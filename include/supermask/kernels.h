@@ -99,6 +99,21 @@ struct sm_kernels {
     /* The same sums, then at once: g = gradient * w (straight-through), value and velocity updated, mask rewritten. */
     void (*weight_gradient_update)(const struct sm_trained *trained, const struct sm_update *update, const float *delta,
                                    size_t image_stride, size_t n_images, const float *rows, size_t first, size_t last);
+
+    /* ---- the loops of the assignment problem (analyze/assignment.c), in integers: the same in every set. n values,
+     * no alignment asked for ---- */
+
+    /* worth[c] = profit[c] + price[c]; returns the largest. n >= 1. */
+    int32_t (*worth_of)(int32_t *worth, const int32_t *profit, const int32_t *price, size_t n);
+    int32_t (*largest)(const int32_t *values, size_t n);
+    /* Index of the first value that is `value`; n where there is none. */
+    size_t (*find_value)(const int32_t *values, int32_t value, size_t n);
+    /* The first index c with values[c] = value and labels[c] = label; n where there is none. */
+    size_t (*find_labelled)(const int32_t *values, int32_t value, const uint32_t *labels, uint32_t label, size_t n);
+    /* Where base - profit[c] - price[c] < distance[c]: that becomes distance[c], and before[c] becomes `row`. Returns
+     * the smallest distance but INT32_MIN, which marks what is closed; INT32_MAX where all are closed. */
+    int32_t (*relax_paths)(int32_t *distance, uint32_t *before, uint32_t row, const int32_t *profit,
+                           const int32_t *price, int32_t base, size_t n);
 };
 
 /* The kernels for this CPU; $SUPERMASK_KERNELS may name a lesser one (never one the CPU lacks: that is ignored). */

@@ -36,6 +36,24 @@ double sm_rng_normal(const struct sm_rng *rng, uint64_t index);  /* mean 0, sd 1
 uint64_t sm_rng_below(const struct sm_rng *rng, uint64_t index,
                       uint64_t bound); /* in [0, bound), from 64 own bits; bound >= 1 */
 
+/* The numbers 0, 1, 2 ... of a stream one after the other, four from each evaluation of the generator: for loops that
+ * ask for many. */
+struct sm_draws {
+    struct sm_rng rng;
+    uint64_t next; /* index of the next number */
+    uint32_t block[4];
+};
+struct sm_draws sm_draws_make(struct sm_rng rng);
+void sm_draws_refill(struct sm_draws *draws); /* for sm_draws_u32 */
+static inline uint32_t sm_draws_u32(struct sm_draws *draws) {
+    if (draws->next % 4 == 0) sm_draws_refill(draws);
+    return draws->block[draws->next++ % 4];
+}
+/* In [0, bound), bound >= 1, from one number: no value is more frequent than another by more than bound / 2^32. */
+static inline uint32_t sm_draws_below(struct sm_draws *draws, uint32_t bound) {
+    return (uint32_t)((uint64_t)sm_draws_u32(draws) * bound >> 32);
+}
+
 /* Fisher-Yates: order[0..n) becomes a uniform permutation of 0..n-1. n < 2^32. */
 void sm_rng_permutation(const struct sm_rng *rng, uint32_t *order, size_t n);
 
