@@ -7,6 +7,7 @@
 
 #include "analyze/counts.h"
 #include "analyze/graph.h"
+#include "analyze/runs.h"
 
 #define FIELD(kind, name, help) {#name, SM_FIELD_##kind, offsetof(struct sm_run_summary, name)},
 
@@ -31,12 +32,12 @@ double sm_summary_real(const struct sm_run_summary *summary, const struct sm_sum
 
 /* Measurements up to `epoch`; where the last one lacks a value, it is lacking: an older one would be another mask's. */
 static void take_metrics(struct sm_run_summary *summary, const struct sm_run *run, double epoch) {
-    summary->test_accuracy = summary->best_test_accuracy = summary->seconds = NAN;
-    for (size_t i = 0; i < run->n_metrics && run->metrics[i].epoch <= epoch; i++) {
-        summary->test_accuracy = run->metrics[i].test_accuracy;
-        summary->best_test_accuracy = fmax(summary->best_test_accuracy, run->metrics[i].test_accuracy);
-        summary->seconds = run->metrics[i].seconds;
-    }
+    const struct sm_metrics *last = sm_run_metrics_at(run, epoch);
+    summary->test_accuracy = last ? last->test_accuracy : NAN;
+    summary->seconds = last ? last->seconds : NAN;
+    summary->best_test_accuracy = NAN;
+    for (const struct sm_metrics *row = run->metrics; last && row <= last; row++)
+        summary->best_test_accuracy = fmax(summary->best_test_accuracy, row->test_accuracy);
 }
 
 /* Entropy bound of a code that knows each layer's three shares: what the mask costs where the weights come from a seed.

@@ -130,6 +130,12 @@ int sm_run_record_at(const struct sm_run *run, double epoch, size_t *record, str
                    epoch, run->epoch[0]);
 }
 
+const struct sm_metrics *sm_run_metrics_at(const struct sm_run *run, double epoch) {
+    const struct sm_metrics *row = NULL;
+    for (size_t i = 0; i < run->n_metrics && run->metrics[i].epoch <= epoch; i++) row = &run->metrics[i];
+    return row;
+}
+
 /* ---- masks and weights ---- */
 
 /* One block: the pointers to the layers, then their entries. */

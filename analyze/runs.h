@@ -13,6 +13,10 @@ void sm_runs_free(struct sm_run *runs, size_t n_runs);
 /* The last record at or before `epoch` (NaN: the last one). Fails where the first record is later. */
 int sm_run_record_at(const struct sm_run *run, double epoch, size_t *record, struct sm_error *err);
 
+/* The last row of metrics at or before `epoch`; NULL where there is none. Metrics are measured at the end of an epoch:
+ * of a record within one they tell what was measured last, at an earlier mask. */
+const struct sm_metrics *sm_run_metrics_at(const struct sm_run *run, double epoch);
+
 /* One mask: [n_layers], each [weights], one behind the other in one allocation; free() gives it back. NULL when out of
  * memory. */
 int8_t **sm_masks_new(const struct sm_network *net);

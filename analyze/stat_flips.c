@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "analyze/bits.h"
 #include "analyze/counts.h"
 
 static const struct sm_column columns[] = {
@@ -28,42 +29,47 @@ static const struct sm_column columns[] = {
     {"jaccard_to_final",
      "weights not hidden at to_step and at the last record / not hidden at one of them or both; nan "
      "where all are hidden at both"},
+    {"to_epoch", "epoch of the record"},
 };
 
 struct changes {
-    size_t weights;
     size_t transition[3][3]; /* [from][to], each in the order keep, hide, invert */
-    size_t from_initial, from_final;
-    size_t both, either; /* not hidden at this record and the last one */
+    struct sm_likeness to_initial, to_final;
 };
+
+enum { BLOCK = 64 }; /* words of each of the four masks at a time */
 
 static struct changes compare(const int8_t *previous, const int8_t *mask, const int8_t *initial, const int8_t *final,
                               size_t n) {
-    struct changes changes = {.weights = n};
-    for (size_t i = 0; i < n; i++) {
-        changes.transition[1 - previous[i]][1 - mask[i]]++;
-        changes.from_initial += mask[i] != initial[i];
-        changes.from_final += mask[i] != final[i];
-        changes.both += mask[i] != 0 && final[i] != 0;
-        changes.either += mask[i] != 0 || final[i] != 0;
+    enum { ENTRIES = BLOCK * SM_BITS_ENTRIES };
+    struct changes changes = {0};
+    struct sm_bits before[BLOCK], here[BLOCK], there[BLOCK];
+    for (size_t i = 0; i < n; i += ENTRIES) {
+        size_t m = n - i < ENTRIES ? n - i : ENTRIES;
+        sm_bits_pack(before, previous + i, m);
+        sm_bits_pack(here, mask + i, m);
+        sm_bits_transitions(changes.transition, before, here, m);
+        sm_bits_pack(there, initial + i, m);
+        const struct sm_likeness to_initial = sm_bits_compare(here, there, m);
+        sm_bits_pack(there, final + i, m);
+        const struct sm_likeness to_final = sm_bits_compare(here, there, m);
+        sm_likeness_add(&changes.to_initial, &to_initial);
+        sm_likeness_add(&changes.to_final, &to_final);
     }
     return changes;
 }
 
 static void add(struct changes *sum, const struct changes *changes) {
-    sum->weights += changes->weights;
     for (size_t from = 0; from < 3; from++)
         for (size_t to = 0; to < 3; to++) sum->transition[from][to] += changes->transition[from][to];
-    sum->from_initial += changes->from_initial;
-    sum->from_final += changes->from_final;
-    sum->both += changes->both;
-    sum->either += changes->either;
+    sm_likeness_add(&sum->to_initial, &changes->to_initial);
+    sm_likeness_add(&sum->to_final, &changes->to_final);
 }
 
 static void write_row(struct sm_table *table, const struct sm_step *step, const char *layer,
                       const struct changes *changes) {
     size_t unchanged = changes->transition[0][0] + changes->transition[1][1] + changes->transition[2][2];
-    size_t n = changes->weights;
+    size_t n = changes->to_final.n;
     sm_table_text(table, step->run->name);
     sm_table_text(table, layer);
     sm_table_int(table, step->run->step[step->record - 1]);
@@ -73,9 +79,10 @@ static void write_row(struct sm_table *table, const struct sm_step *step, const 
     sm_table_real(table, sm_share(n - unchanged, n));
     for (size_t from = 0; from < 3; from++)
         for (size_t to = 0; to < 3; to++) sm_table_int(table, (int64_t)changes->transition[from][to]);
-    sm_table_real(table, sm_share(changes->from_initial, n));
-    sm_table_real(table, sm_share(changes->from_final, n));
-    sm_table_real(table, sm_share(changes->both, changes->either));
+    sm_table_real(table, sm_likeness_hamming(&changes->to_initial));
+    sm_table_real(table, sm_likeness_hamming(&changes->to_final));
+    sm_table_real(table, sm_likeness_jaccard(&changes->to_final));
+    sm_table_real(table, step->run->epoch[step->record]);
 }
 
 static int record(void *state, const struct sm_step *step, struct sm_table *table, struct sm_error *err) {
@@ -84,7 +91,6 @@ static int record(void *state, const struct sm_step *step, struct sm_table *tabl
     const struct sm_network *net = &step->run->net;
     struct changes *changes = calloc(net->n_layers, sizeof *changes), all = {0};
     if (!changes) return sm_fail(err, "%s: flips: out of memory", step->run->path);
-#pragma omp parallel for schedule(dynamic)
     for (size_t l = 0; l < net->n_layers; l++)
         changes[l] = compare(step->previous[l], step->mask[l], step->initial[l], step->final[l],
                              sm_layer_weights(&net->layers[l]));

@@ -120,7 +120,8 @@ def flips(case):
                 row |= {f"{i}_{j}": int(np.sum((a == states[i]) & (b == states[j]))) for i in states for j in states}
                 row |= {"distance_to_initial": np.mean(b != m[0]), "distance_to_final": np.mean(b != m[-1]),
                         "jaccard_to_final": share(int(np.sum((b != 0) & (m[-1] != 0))),
-                                                  int(np.sum((b != 0) | (m[-1] != 0))))}
+                                                  int(np.sum((b != 0) | (m[-1] != 0)))),
+                        "to_epoch": run.epoch[t]}
                 yield row
 
 
