@@ -21,8 +21,8 @@ static const struct argp_option option_table[] = {
     {"compare", KEY_COMPARE, "mask|weight", 0,
      "Compare masks or effective weights, sign(w) times mask, between runs (default: both)", 0},
     {"at", KEY_AT, "EPOCH", 0,
-     "Describe the last record at or before EPOCH (default: the last record). ratios, flips and settling always cover "
-     "the whole trajectory",
+     "Describe the last record at or before EPOCH (default: the last record). ratios, flips, settling, similarity, "
+     "oscillation and earlybird always cover the whole trajectory",
      0},
     {"nulls", KEY_NULLS, "N", 0,
      "Replicates of null models that are sampled (default: 99); the smallest p-value is 1/(N+1)", 0},

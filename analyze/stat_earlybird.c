@@ -29,19 +29,15 @@ static const struct sm_column columns[] = {
 static const double EPSILON = 0.1;
 enum { WINDOW = 5 };
 
-static double hamming(const struct sm_likeness *likeness) {
-    return sm_likeness_hamming(likeness);
-}
-
 /* What differs is not hidden in one of the masks at least, so this is 1 - (equal and not hidden) / either. */
-static double jaccard(const struct sm_likeness *likeness) {
+static double signed_jaccard(const struct sm_likeness *likeness) {
     return sm_share(likeness->differ, likeness->either);
 }
 
 static const struct {
     const char *name;
     double (*of)(const struct sm_likeness *likeness);
-} distances[] = {{"hamming", hamming}, {"jaccard", jaccard}};
+} distances[] = {{"hamming", sm_likeness_hamming}, {"jaccard", signed_jaccard}};
 enum { N_DISTANCES = sizeof distances / sizeof *distances };
 
 /* One layer and one distance. */
