@@ -128,3 +128,4 @@ static int write_training(const struct sm_figure_context *context, struct sm_err
 }
 
 const struct sm_figure_data sm_figure_data_training = {"training", lacks_metrics, write_training, NULL};
+const struct sm_figure_data sm_figure_data_metrics = {"training", NULL, write_training, NULL};

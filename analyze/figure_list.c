@@ -65,6 +65,41 @@ const struct sm_figure sm_figures[] = {
      .tables = {"settling"},
      .by_group = true,
      .min_records = 2},
+    {.name = "similarity",
+     .help = "similarity of the masks of every two moments of training, one matrix for each layer",
+     .caption =
+         "Jaccard similarity of the places of the remaining weights at two moments of training, whatever their signs; "
+         "mean over the runs. All matrices have one colour scale. The bottom row is the first mask, the top row the "
+         "last: how soon the top row turns bright tells how early the final mask is found. A bright block on the "
+         "diagonal is a time in which the mask hardly moved.",
+     .tables = {"similarity"},
+     .by_group = true,
+     .min_records = 2},
+    {.name = "earlybird",
+     .help = "distance between consecutive masks, and the test error at the early birds",
+     .caption =
+         "When could training have stopped changing the mask? Distance between each record and the one before, as "
+         "the share of all weights that differ (left, the measure of You et al. 2020) and as one minus the Jaccard "
+         "similarity of the remaining weights with their signs (middle), on logarithmic axes. A ring is a layer's "
+         "early bird: the first record with which five distances in a row are below epsilon (dotted, 0.1), at the "
+         "mean epoch of the runs that have one. Right: test error over the epochs, and at the early birds of the "
+         "whole network and the last record. Where few weights remain the left distance is small even if none of "
+         "them stays. Lines are means over the runs, bands reach from the lowest to the highest run.",
+     .tables = {"earlybird", "flips"},
+     .data = {&sm_figure_data_metrics},
+     .by_group = true,
+     .min_records = 2},
+    {.name = "oscillation",
+     .help = "how often weights change state, and how often those that remain did",
+     .caption =
+         "Left: share of a layer's weights whose state (keep, hide, invert) changes so often from record to record, "
+         "on a logarithmic axis; lines are means over the runs, bands reach from the lowest to the highest run where "
+         "every run has such weights. Right: of the weights that remain at the last record, those that changed at "
+         "most so often. In the legend: weights that were hidden after they had not been, and came back at least "
+         "once.",
+     .tables = {"oscillation"},
+     .by_group = true,
+     .min_records = 2},
     {.name = "scores",
      .help = "histograms of the scores before and after training, with the thresholds",
      .caption =

@@ -20,13 +20,19 @@ if (!WIDE) set key at screen 1 - 0.3/W, screen 1 - 0.15/H right top Left reverse
 if (WIDE) set key at screen 1 - 2.4/W, screen 1 - 0.6/H left top Left reverse samplen 1.2
 set label 1 runs_text(NR) at screen 1.45/W, screen 1 - (WIDE ? 0.35 : 0.85)/H left font ",7" tc rgb DARK
 if (exists("REFERENCE")) set arrow 1 from graph 0, first REFERENCE to graph 1, first REFERENCE nohead lc rgb GREY lw 0.8 dt 3
-shown(y) = LOG ? positive(y) : y
+shown(y) = !DRAWN ? NaN : LOG ? positive(y) : y
 x_at(k) = XS[k]
 if (NX < 2) { set xrange [XS[1] - 1:XS[1] + 1]; set xtics (sprintf("%g", XS[1]) XS[1]) } else { set xrange [XS[1]:XS[NX]] }
+# A logarithmic axis without a value (a run whose mask never changes) has nothing to show, and gnuplot would fail.
+DRAWN = 0
+do for [k=1:NL*NX] { DRAWN = DRAWN + (BN[k] && (!LOG || BH[k] > 0)) }
+if (!DRAWN) { unset logscale y; set yrange [0:1]; unset ytics; unset grid; LOG = 0
+    set label 2 "0 or undefined throughout" at graph 0.5,0.5 center font ",7" tc rgb DARK }
 array INDEX[NX]
 do for [k=1:NX] { INDEX[k] = k }
 plot for [l=1:NL] INDEX using (NR > 1 && NX > 1 ? x_at($1) : NaN):(shown(band_low(l, $1))):(shown(band_high(l, $1))) \
         with filledcurves fc rgb faint(layer_colour(l, NL), 0.25), \
      for [l=1:NL] INDEX using (x_at($1)):(shown(band_mean(l, $1))) with lines lc rgb layer_colour(l, NL) lw 1.5, \
      for [l=1:NL] INDEX using (NX < 12 ? x_at($1) : NaN):(shown(band_mean(l, $1))) with points pt 7 ps 0.7 lc rgb layer_colour(l, NL), \
+     DRAWN ? NaN : -1 with lines lc rgb DARK, \
      for [p=1:NAMED] keyentry with lines lc rgb layer_colour(panel(p), NL) lw 2 title LAYER[panel(p)]

@@ -113,6 +113,10 @@ panels(r, c, w, h, left, right, bottom, top, gx, gy) = sprintf("set multiplot la
 is_left(i, c) = (i - 1) % c == 0
 is_bottom(i, n, c) = i + c > n
 
+# A round distance between tics (1, 2, 2.5, 5 times a power of ten) that gives at most about n of them over `span` > 0.
+round_step(span, n) = rounded(10.0**floor(log10(1.0*span/n)), 1.0*span/n)
+rounded(ten, x) = x <= 1.001*ten ? ten : x <= 2.001*ten ? 2*ten : x <= 2.501*ten ? 2.5*ten : x <= 5.001*ten ? 5*ten : 10*ten
+
 # A legend entry of its own, in cm from the page's left and top edge: a filled swatch or a line, then the text.
 # Valid between `page` and the first plot; `eval no_legend(N)` forgets the first N entries.
 swatch(k, x, y, w, h, colour, text) = sprintf("set object %d rectangle from screen %g,%g to screen %g,%g fs solid noborder \
