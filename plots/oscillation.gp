@@ -25,15 +25,15 @@ low(l, k) = band_n(l, k) < NR ? NaN : positive(band_low(l, k))
 # Every layer's rows count up from 0, so XS does: LEFT becomes the sum up to each number of changes.
 do for [l=1:NL] { do for [k=2:NX] { LEFT[(l - 1)*NX + k] = LEFT[(l - 1)*NX + k] + LEFT[(l - 1)*NX + k - 1] } }
 at_most(l, k) = END[l] > 0 ? 100.0*LEFT[(l - 1)*NX + k]/END[l] : NaN
-NAMED = n_panels(NL); ROWS = int(ceil(NAMED/4.0))
+NAMED = n_panels(NL); ROWS = int(ceil(NAMED/3.0))
 W = 17.0; TOP = 0.85 + 0.4*ROWS; H = 6.0 + 0.4*ROWS
 eval page(W, H)
 array I[NX]
 do for [k=1:NX] { I[k] = k }
-do for [p=1:NAMED] { eval swatch(p, 1.4 + 3.95*((p - 1) % 4), 0.75 + 0.4*int((p - 1)/4), W, H, layer_colour(panel(p), NL), \
+do for [p=1:NAMED] { eval swatch(p, 1.65 + 5.1*((p - 1) % 3), 0.75 + 0.4*int((p - 1)/3), W, H, layer_colour(panel(p), NL), \
     LAYER[panel(p)].": ".percent(1.0*BACK[panel(p)]/WHOLE[panel(p)])." came back") }
-set label 1 runs_text(NR).thinned(NL) at screen 1.4/W, screen 1 - 0.35/H left font ",7" tc rgb DARK
-eval panels(1, 2, W, H, 1.4, 0.4, 1.1, TOP, 1.7, 0)
+set label 1 runs_text(NR).thinned(NL) at screen 1.65/W, screen 1 - 0.35/H left font ",7" tc rgb DARK
+eval panels(1, 2, W, H, 1.65, 0.4, 1.1, TOP, 1.7, 0)
 set xrange [-0.4:XS[NX] + 0.4 > 1 ? XS[NX] + 0.4 : 1.4]
 set xlabel "changes of a weight" offset 0,0.4
 set ylabel "weights of the layer (%)" offset 0.9,0
