@@ -61,6 +61,12 @@ names() { analyze list | awk '$1 == "figure" { print $2 }'; }
     grep -q "figure overlap: not drawn" "$BATS_TEST_TMPDIR/one/index.html"
 }
 
+@test "a mask that hides all and never changes: nothing to draw is no failure" {
+    analyze flips settling similarity earlybird oscillation -q -o "$BATS_TEST_TMPDIR/hidden" "$RUNS/hidden.h5"
+    for name in flips settling similarity earlybird oscillation; do [ -s "$BATS_TEST_TMPDIR/hidden/figures/$name.svg" ]; done
+    grep -q "0 or undefined throughout" "$BATS_TEST_TMPDIR/hidden/figures/flips.svg"
+}
+
 @test "a convolution: no pixel maps, with the reason; the rest is drawn" {
     run analyze report -q -o "$BATS_TEST_TMPDIR/conv" "$RUNS/conv.h5"
     [ "$status" -eq 0 ]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs for the figures' tests, and another computation of what the analyzer writes into OUT/data.
 
-    python3 figures.py make DIR         a.h5 b.h5 (16-5-3, two seeds), one.h5 (a single record), conv.h5, wide.h5
+    python3 figures.py make DIR         a.h5 b.h5 (16-5-3, two seeds), one.h5 (a single record), conv.h5, wide.h5,
+                                hidden.h5 (all hidden in every record)
     python3 figures.py check OUT RUN... OUT/data against the run files
     python3 figures.py svg FILE...      is every FILE well-formed XML?"""
 
@@ -42,6 +43,7 @@ def make(folder):
     dense_run(folder / "b.h5", (16, 5, 3), (1, 4, 4), 2)
     dense_run(folder / "one.h5", (16, 5, 3), (1, 4, 4), 1, records=1)
     dense_run(folder / "wide.h5", (16, 6, 3), (1, 4, 4), 4)
+    dense_run(folder / "hidden.h5", (16, 5, 3), (1, 4, 4), 5, records=7, density=0)
     conv_run(folder / "conv.h5")
 
 
