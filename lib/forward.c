@@ -73,9 +73,18 @@ static int init_layer(struct sm_forward_layer *layer, const struct sm_layer *of,
     return layer->kept.index && layer->kept.n_plus && layer->kept.n_minus && layer->activations ? 0 : -1;
 }
 
+int sm_forward_check(const struct sm_network *net, struct sm_error *err) {
+    for (size_t l = 0; l < net->n_layers; l++)
+        if (net->layers[l].kind != SM_DENSE || net->layers[l].n_inputs != 1 || net->layers[l].inputs[0] != (int)l - 1)
+            return sm_fail(err, "network %s: layer %s: only stacks of dense layers can be computed", net->name,
+                           net->layers[l].name);
+    return 0;
+}
+
 int sm_forward_init(struct sm_forward *f, const struct sm_network *net, size_t capacity, int max_threads,
                     struct sm_error *err) {
     *f = (struct sm_forward){.net = net, .kernels = sm_kernels_get(), .max_threads = max_threads};
+    if (sm_forward_check(net, err) != 0) return -1;
     sm_blas_init();
     f->image_stride = sm_padded(capacity);
     f->input_stride = sm_padded(sm_network_inputs(net));
@@ -84,12 +93,8 @@ int sm_forward_init(struct sm_forward *f, const struct sm_network *net, size_t c
     f->counts = calloc(net->n_layers * (size_t)max_threads, sizeof *f->counts);
     f->layers = calloc(net->n_layers, sizeof *f->layers);
     bool whole = f->input_rows && f->input_columns && f->counts && f->layers;
-    for (size_t l = 0; whole && l < net->n_layers; l++) {
-        if (net->layers[l].kind != SM_DENSE || net->layers[l].n_inputs != 1 || net->layers[l].inputs[0] != (int)l - 1)
-            return sm_fail(err, "network %s: layer %s: only stacks of dense layers can be computed", net->name,
-                           net->layers[l].name);
+    for (size_t l = 0; whole && l < net->n_layers; l++)
         whole = !init_layer(&f->layers[l], &net->layers[l], f->image_stride);
-    }
     return whole ? 0 : sm_fail(err, "out of memory for network %s at %zu images a batch", net->name, capacity);
 }
 
@@ -270,6 +275,45 @@ void sm_forward_pass(struct sm_forward *f, const struct sm_samples *samples, con
         sm_forward_wait_for_units(f, n_threads);
     }
 }
+
+/* ---- one thread, layer by layer ---- */
+
+void sm_forward_prepare(struct sm_forward *f) {
+    count_masks(f, 0, 1);
+    for (size_t l = 0; l < f->net->n_layers; l++) {
+        choose_form(f, l, 1);
+        collect_layer(f, l, 0, 1);
+    }
+    f->by_images = false;
+}
+
+void sm_forward_load(struct sm_forward *f, const struct sm_samples *samples, size_t first, size_t n) {
+    assert(n <= f->image_stride);
+    load_images(f, samples, NULL, first, n, 0, 1);
+    f->n_images = n;
+}
+
+float *sm_forward_level(const struct sm_forward *f, size_t level) {
+    return level ? f->layers[level - 1].activations : f->input_columns;
+}
+
+void sm_forward_compute(struct sm_forward *f, size_t l) {
+    pass_layer(f, l, sm_forward_level(f, l), 0, 1);
+}
+
+bool sm_forward_is_sparse(const struct sm_forward *f, size_t l) {
+    return f->layers[l].sparse;
+}
+
+void sm_forward_compute_unit(struct sm_forward *f, size_t l, size_t unit) {
+    struct sm_forward_layer *layer = &f->layers[l];
+    const struct sm_part part = {unit, unit + 1, 0, sm_padded(f->n_images)};
+    assert(layer->sparse);
+    pass_sparse(f, layer, sm_forward_level(f, l), part);
+    activate(f, layer, part);
+}
+
+/* ---- waiting, results, gradients ---- */
 
 void sm_forward_wait_for_units(struct sm_forward *f, int n_threads) {
     if (!f->by_images) sm_forward_wait(f, n_threads);

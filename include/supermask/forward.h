@@ -72,7 +72,10 @@ struct sm_part sm_forward_part(const struct sm_forward *forward, size_t l, size_
 void sm_forward_each_unit(const struct sm_forward *forward, struct sm_part part, float *values, const float *other,
                           void (*function)(float *values, const float *other, size_t n));
 
-/* For stacks of dense layers. `capacity` images at most in a pass. The caller destroys, also after a failure. */
+/* Can the pass compute this network: a stack of dense layers? */
+int sm_forward_check(const struct sm_network *net, struct sm_error *err);
+
+/* For what sm_forward_check accepts. `capacity` images at most in a pass. The caller destroys, also after a failure. */
 int sm_forward_init(struct sm_forward *forward, const struct sm_network *net, size_t capacity, int max_threads,
                     struct sm_error *err);
 void sm_forward_destroy(struct sm_forward *forward);
@@ -93,6 +96,23 @@ void sm_forward_wait_for_units(struct sm_forward *forward, int n_threads);
 
 /* The logits of the last pass: [n_classes][image_stride]. */
 const float *sm_forward_logits(const struct sm_forward *forward);
+
+/* Layer by layer in one thread, for whoever changes activations on the way. The order of calls: every layer is bound,
+ * prepare (again after each bind), then for each batch load and the layers. The values are those of a pass: a row is
+ * one sum in a fixed order, and an activation that is 0 adds exactly what a hidden weight adds, nothing. */
+
+/* Chooses each layer's form and collects the lists of its mask, which stays as it is until prepared again. */
+void sm_forward_prepare(struct sm_forward *forward);
+/* Samples first .. first + n, n at most the capacity. */
+void sm_forward_load(struct sm_forward *forward, const struct sm_samples *samples, size_t first, size_t n);
+/* [units][image_stride] of level 0, the input, or of level l + 1, the output of layer l; may be written. */
+float *sm_forward_level(const struct sm_forward *forward, size_t level);
+/* Layer l from the level below as it stands. */
+void sm_forward_compute(struct sm_forward *forward, size_t l);
+/* Is the layer computed from lists, unit by unit? Then one unit alone can be computed, with the same bytes; a dense
+ * product is rounded by its blocks and is computed as a whole. */
+bool sm_forward_is_sparse(const struct sm_forward *forward, size_t l);
+void sm_forward_compute_unit(struct sm_forward *forward, size_t l, size_t unit);
 
 /* out[i][b] = sum_o v[o][i] delta[o][b]: the gradient with respect to layer l's input. Zeroes and fills `out`
  * [stride][image_stride]; no barrier at its end. */

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <supermask/recipe.h>
 
 #define SM_MAX_CLASSES 1024
@@ -19,5 +20,8 @@ struct sm_loss_of_image {
  * float, as Keras does on probabilities): outside, loss is that of the bound and the gradient is 0. */
 struct sm_loss_of_image sm_loss_evaluate(enum sm_loss_kind kind, const float *logits, size_t stride, size_t n_classes,
                                          size_t label, float weight, float *delta);
+
+/* Number of the images b < n for which that `correct` is true: logits[c * stride + b], labels[b] < n_classes. */
+size_t sm_loss_count_correct(const float *logits, size_t stride, size_t n_classes, const uint8_t *labels, size_t n);
 
 #endif
