@@ -10,6 +10,7 @@
 
 #include "analyze/align.h"
 #include "analyze/runs.h"
+#include "analyze/test_data.h"
 
 static const size_t MOMENTS_BUDGET = (size_t)512 << 20; /* bytes of masks and weights that stay in memory */
 
@@ -34,8 +35,10 @@ int sm_session_open(struct sm_session *session, const struct sm_options *options
                                              .notes = &session->notes,
                                              .written = &session->written};
     session->record = calloc(n_paths, sizeof *session->record);
-    if (!session->record) return sm_fail(err, "%zu runs: out of memory", n_paths);
+    session->test_data = sm_test_data_new(options->data);
+    if (!session->record || !session->test_data) return sm_fail(err, "%zu runs: out of memory", n_paths);
     session->analysis.record = session->record;
+    session->analysis.test_data = session->test_data;
     for (size_t i = 0; i < n_paths; i++) {
         if (sm_run_record_at(&session->runs[i], options->at_epoch, &session->record[i], err) != 0) return -1;
         note_about_run(&session->notes, &session->runs[i], options->at_epoch);
@@ -52,6 +55,7 @@ void sm_session_destroy(struct sm_session *session) {
     sm_moments_destroy(&session->moments);
     sm_runs_free(session->runs, session->analysis.n_runs);
     free(session->record);
+    sm_test_data_free(session->test_data);
     sm_notes_destroy(&session->notes);
     sm_notes_destroy(&session->written);
     *session = (struct sm_session){0};

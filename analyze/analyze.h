@@ -14,6 +14,7 @@ struct sm_session {
     struct sm_notes notes, written;
     struct sm_analysis analysis;
     struct sm_moments moments;
+    struct sm_test_data *test_data;
 };
 
 /* Opens the runs, picks the moment of each and notes what a reader must know about them (unfinished runs, an --at

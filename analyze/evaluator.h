@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* evaluator.h - a run's network at work on the test images of its data set: under its own mask and weights or any
- * others, and without some of its units. The forward pass is the trainer's (lib/forward.c), so the accuracy under a
- * recorded mask is the one that was measured in training, to the last image.
+ * others, and without some of its units. The forward pass is the trainer's (lib/forward.c) in the trainer's batches, so
+ * the accuracy under a recorded mask is the one that was measured in training, to the last image (on a CPU with the
+ * same instruction set).
  *
- * Results do not depend on the number of threads. */
+ * Work is shared between as many threads as OpenMP had to give when the evaluator was opened; results do not depend on
+ * their number. An evaluator is used by one caller at a time. */
 #ifndef SUPERMASK_ANALYZE_EVALUATOR_H
 #define SUPERMASK_ANALYZE_EVALUATOR_H
 
@@ -24,13 +26,23 @@ int sm_evaluator_open(struct sm_evaluator **evaluator, const struct sm_analysis 
                       struct sm_error *err);
 void sm_evaluator_close(struct sm_evaluator *evaluator);
 
-/* The network under mask and weights, [n_layers][weights] each. */
+/* For tables: an evaluator with the moment's mask and weights bound. Where the moment cannot be evaluated, *evaluator
+ * is NULL and a note says why, once for all tables: a network that the forward pass does not know, trained weights that
+ * were not stored (dense runs store their last ones only), data that is not at hand. The last is a failure (-1) where
+ * the user asked for data: with --data or --ablation. */
+int sm_evaluator_open_moment(struct sm_evaluator **evaluator, const struct sm_analysis *analysis,
+                             const struct sm_moment *moment, struct sm_error *err);
+
+/* The weights of an evaluator that open_moment gave: [n_layers][weights], those that act at the moment (the trained
+ * ones of a dense run). Valid as long as evaluator and moment are. */
+float *const *sm_evaluator_weights(const struct sm_evaluator *evaluator);
+
+/* The network under mask and weights, [n_layers][weights] each; binds them. */
 int sm_evaluator_score(struct sm_evaluator *evaluator, int8_t *const *mask, float *const *weights,
                        struct sm_score *score, struct sm_error *err);
 
 /* Takes mask and weights for the functions below (copied). */
-int sm_evaluator_bind(struct sm_evaluator *evaluator, int8_t *const *mask, float *const *weights,
-                      struct sm_error *err);
+int sm_evaluator_bind(struct sm_evaluator *evaluator, int8_t *const *mask, float *const *weights, struct sm_error *err);
 
 /* The bound network without some units: the outgoing weights of unit u, in the graph's numbering over all levels
  * [n_units], are hidden where removed[u]. Output units cannot be removed. */
@@ -41,7 +53,8 @@ int sm_evaluator_score_without(struct sm_evaluator *evaluator, const bool *remov
 int sm_evaluator_each_unit(struct sm_evaluator *evaluator, double *accuracy, struct sm_error *err);
 
 /* What each unit of the bound network puts out over the test images, after its activation function (input units: the
- * preprocessed pixel; output units: the logit): [n_units] each. active: share of images with a value above 0. */
+ * preprocessed pixel; output units: the logit): [n_units] each. sd: with the number of images in the denominator.
+ * active: share of images with a value above 0. */
 struct sm_activations {
     double *mean, *sd, *active;
 };

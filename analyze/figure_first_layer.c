@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <supermask/dataset.h>
 #include <supermask/outfile.h>
 #include <supermask/text.h>
 
 #include "analyze/figure_data.h"
+#include "analyze/test_data.h"
 
 enum { MOST_PIXELS = 1600, MOST_UNITS = 2000 }; /* more than a page can show */
 
@@ -60,11 +60,12 @@ static int write_sample(const struct sm_figure_context *context, const uint8_t *
     return sm_table_close(table, err);
 }
 
-/* The first image of the test set, or NULL and a note. `data` is destroyed by the caller. */
-static const uint8_t *first_sample(const struct sm_figure_context *context, struct sm_dataset *data) {
+/* The first image of the test set, or NULL and a note. */
+static const uint8_t *first_sample(const struct sm_figure_context *context) {
     const struct sm_run *run = &context->analysis->runs[0];
     struct sm_error absent = {{0}};
-    if (sm_dataset_load(data, run->dataset, NULL, &absent) != 0) {
+    const struct sm_dataset *data = sm_test_data_set(context->analysis->test_data, run->dataset, &absent);
+    if (!data) {
         sm_note(context->analysis->notes, "figure first-layer: drawn without a test sample: %s", absent.text);
         return NULL;
     }
@@ -78,13 +79,11 @@ static const uint8_t *first_sample(const struct sm_figure_context *context, stru
 
 static int write(const struct sm_figure_context *context, struct sm_error *err) {
     const struct sm_run *run = &context->analysis->runs[0];
-    struct sm_dataset data = {0};
     int8_t *mask = malloc(sm_layer_weights(&run->net.layers[0]));
     int status = mask ? 0 : sm_fail(err, "figure first-layer: out of memory");
     if (status == 0) status = sm_run_read_mask(run, 0, context->analysis->record[0], mask, err);
     if (status == 0) status = write_mask(context, mask, err);
-    if (status == 0) status = write_sample(context, first_sample(context, &data), err);
-    sm_dataset_destroy(&data);
+    if (status == 0) status = write_sample(context, first_sample(context), err);
     free(mask);
     return status;
 }

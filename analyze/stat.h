@@ -39,6 +39,7 @@ void sm_note(struct sm_notes *notes, const char *format, ...) __attribute__((for
 void sm_notes_destroy(struct sm_notes *notes);
 
 struct sm_moments;
+struct sm_test_data;
 
 struct sm_analysis {
     const struct sm_options *options;
@@ -46,7 +47,8 @@ struct sm_analysis {
     const struct sm_run *runs; /* [n_runs], in the order of the command line. run->name is unique here: where base names
                                   clash, parent directories stand before them ("seeds-a/fcn"), so it may hold '/' */
     const size_t *record;      /* [n_runs] the record that --at picks */
-    struct sm_moments *moments; /* masks and weights at those records, for what comes after the walk (moments.h) */
+    struct sm_moments *moments;     /* masks and weights at those records, for what comes after the walk (moments.h) */
+    struct sm_test_data *test_data; /* test images of the runs' data sets (test_data.h); NULL: none at hand */
     struct sm_notes *notes;
     struct sm_notes *written; /* path of every file that was written; main prints them */
 };

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analyze/evaluator.h"
+
+#include <assert.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <supermask/loss.h>
+#include <supermask/recipe.h>
+
+#include "analyze/evaluator_inside.h"
+#include "analyze/runs.h"
+#include "analyze/test_data.h"
+
+/* Activations of hidden units are kept between scores up to this size; beyond it they are computed again. */
+static const size_t MOST_HIDDEN_BYTES = (size_t)256 << 20;
+
+/* ---- opening ---- */
+
+static int read_recipe(struct sm_recipe *recipe, const struct sm_run *run, struct sm_error *err) {
+    sm_recipe_defaults(recipe);
+    if (sm_recipe_parse(recipe, run->recipe, run->path, err) != 0) return -1;
+    return recipe->batch > 0 ? 0 : sm_fail(err, "%s: its recipe has no batch", run->path);
+}
+
+/* Shapes are known without the images. */
+static int check_shape(const struct sm_run *run, struct sm_error *err) {
+    struct sm_dataset_shape shape;
+    if (sm_dataset_shape(&shape, run->dataset, err) != 0) return sm_fail_prefix(err, "%s", run->name);
+    size_t n_pixels = shape.channels * shape.height * shape.width;
+    size_t n_classes = run->net.layers[run->net.n_layers - 1].n_out;
+    if (sm_network_inputs(&run->net) == n_pixels && n_classes == shape.n_classes) return 0;
+    return sm_fail(
+        err, "%s: its network takes %zu inputs to %zu classes, but the images of %s have %zu pixels and %zu classes",
+        run->name, sm_network_inputs(&run->net), n_classes, run->dataset, n_pixels, shape.n_classes);
+}
+
+static int find_samples(struct sm_evaluator *e, const struct sm_analysis *analysis, const struct sm_recipe *recipe,
+                        struct sm_error *err) {
+    const struct sm_run *run = e->run;
+    if (check_shape(run, err) != 0) return -1;
+    if (!analysis->test_data) return sm_fail(err, "%s: no test images are at hand", run->name);
+    const struct sm_dataset *data = sm_test_data_set(analysis->test_data, run->dataset, err);
+    if (!data) return -1;
+    if (strcmp(data->sha256, run->dataset_sha256) != 0)
+        return sm_fail(err,
+                       "%s: the data set %s at hand is another one than the run was trained on (SHA-256 %.12s... "
+                       "instead of %.12s...)",
+                       run->name, run->dataset, data->sha256, run->dataset_sha256);
+    e->samples = sm_test_data_samples(analysis->test_data, run->dataset, recipe->standardize, err);
+    return e->samples ? 0 : -1;
+}
+
+static int allocate_layers(struct sm_evaluator *e) {
+    const struct sm_network *net = &e->run->net;
+    e->mask = sm_masks_new(net);
+    e->padded_mask = calloc(net->n_layers, sizeof *e->padded_mask);
+    e->padded_weights = calloc(net->n_layers, sizeof *e->padded_weights);
+    bool whole = e->mask && e->padded_mask && e->padded_weights;
+    for (size_t l = 0; whole && l < net->n_layers; l++) {
+        struct sm_padded_shape s = sm_padded_shape_of(&net->layers[l]);
+        e->padded_mask[l] = sm_aligned_zeros(s.n_rows * s.stride);
+        e->padded_weights[l] = sm_aligned_zeros(s.n_rows * s.stride * sizeof(float));
+        whole = e->padded_mask[l] && e->padded_weights[l];
+    }
+    return whole ? 0 : -1;
+}
+
+static int open_forwards(struct sm_evaluator *e, size_t capacity, struct sm_error *err) {
+    e->n_threads = omp_get_max_threads();
+    e->forward = calloc((size_t)e->n_threads, sizeof *e->forward);
+    if (!e->forward) return sm_fail(err, "%s: out of memory", e->run->path);
+    for (int t = 0; t < e->n_threads; t++)
+        if (sm_forward_init(&e->forward[t], &e->run->net, capacity, 1, err) != 0) return -1;
+    e->n_images = e->samples->split->n;
+    e->batch = e->forward[0].image_stride;
+    e->n_batches = (e->n_images + e->batch - 1) / e->batch;
+    e->loss_of = calloc(e->n_images + 1, sizeof *e->loss_of);
+    return e->loss_of ? 0 : sm_fail(err, "%s: out of memory", e->run->path);
+}
+
+static int open_evaluator(struct sm_evaluator *e, const struct sm_analysis *analysis, struct sm_error *err) {
+    struct sm_recipe recipe;
+    if (sm_forward_check(&e->run->net, err) != 0) return sm_fail_prefix(err, "%s", e->run->name);
+    if (read_recipe(&recipe, e->run, err) != 0 || find_samples(e, analysis, &recipe, err) != 0) return -1;
+    e->loss = recipe.loss;
+    if (sm_graph_init(&e->graph, &e->run->net, err) != 0) return -1;
+    if (allocate_layers(e) != 0) return sm_fail(err, "%s: out of memory", e->run->path);
+    return open_forwards(e, (size_t)recipe.batch, err);
+}
+
+int sm_evaluator_open(struct sm_evaluator **evaluator, const struct sm_analysis *analysis, const struct sm_run *run,
+                      struct sm_error *err) {
+    struct sm_evaluator *e = *evaluator = calloc(1, sizeof *e);
+    if (!e) return sm_fail(err, "%s: out of memory", run->path);
+    e->run = run;
+    if (open_evaluator(e, analysis, err) == 0) return 0;
+    sm_evaluator_close(e);
+    *evaluator = NULL;
+    return -1;
+}
+
+void sm_evaluator_close(struct sm_evaluator *e) {
+    if (!e) return;
+    for (int t = 0; e->forward && t < e->n_threads; t++)
+        if (e->forward[t].net) sm_forward_destroy(&e->forward[t]);
+    for (size_t l = 0; l < e->run->net.n_layers; l++) {
+        if (e->padded_mask) free(e->padded_mask[l]);
+        if (e->padded_weights) free(e->padded_weights[l]);
+    }
+    sm_graph_destroy(&e->graph);
+    free(e->forward);
+    free(e->mask);
+    free(e->padded_mask);
+    free(e->padded_weights);
+    free(e->own_weights);
+    free(e->loss_of);
+    free(e->hidden);
+    free(e);
+}
+
+/* ---- opening for a moment ---- */
+
+/* What no data can help: the sentence goes to a note. */
+static int check_moment(const struct sm_moment *moment, struct sm_error *err) {
+    const struct sm_run *run = moment->run;
+    if (sm_forward_check(&run->net, err) != 0) return sm_fail_prefix(err, "%s", run->name);
+    if (!run->trains_weights) return 0;
+    if (!run->has_final)
+        return sm_fail(err, "%s: its weights are trained and the run has not stored its final ones yet", run->name);
+    if (moment->record + 1 == run->n_records) return 0;
+    return sm_fail(err, "%s: its weights are trained and those of epoch %g were not stored, only the final ones",
+                   run->name, run->epoch[moment->record]);
+}
+
+static int take_weights(struct sm_evaluator *e, const struct sm_moment *moment, struct sm_error *err) {
+    const struct sm_run *run = e->run;
+    e->weights = moment->weights;
+    if (!run->trains_weights) return 0;
+    e->weights = e->own_weights = sm_weights_new(&run->net);
+    if (!e->own_weights) return sm_fail(err, "%s: out of memory", run->path);
+    for (size_t l = 0; l < run->net.n_layers; l++)
+        if (sm_run_read_values(run, l, SM_FINAL_WEIGHTS, e->own_weights[l], err) != 0) return -1;
+    return 0;
+}
+
+int sm_evaluator_open_moment(struct sm_evaluator **evaluator, const struct sm_analysis *analysis,
+                             const struct sm_moment *moment, struct sm_error *err) {
+    struct sm_error why = {.text = ""};
+    *evaluator = NULL;
+    bool possible = check_moment(moment, &why) == 0;
+    if (!possible || sm_evaluator_open(evaluator, analysis, moment->run, &why) != 0) {
+        if (possible && (analysis->options->data || analysis->options->ablation)) return sm_fail(err, "%s", why.text);
+        sm_note(analysis->notes, "not evaluated on test images: %s", why.text);
+        return 0;
+    }
+    if (take_weights(*evaluator, moment, err) == 0 &&
+        sm_evaluator_bind(*evaluator, moment->mask, (*evaluator)->weights, err) == 0)
+        return 0;
+    sm_evaluator_close(*evaluator);
+    *evaluator = NULL;
+    return -1;
+}
+
+float *const *sm_evaluator_weights(const struct sm_evaluator *e) {
+    return e->weights;
+}
+
+/* ---- binding ---- */
+
+/* Trained weights without a mask were multiplied as they are: the same way here gives the same rounding. */
+static bool needs_mask(const struct sm_evaluator *e, size_t l) {
+    return !e->run->trains_weights || memchr(e->mask[l], 0, sm_layer_weights(&e->run->net.layers[l])) ||
+           memchr(e->mask[l], -1, sm_layer_weights(&e->run->net.layers[l]));
+}
+
+int sm_evaluator_bind(struct sm_evaluator *e, int8_t *const *mask, float *const *weights, struct sm_error *err) {
+    const struct sm_network *net = &e->run->net;
+    free(e->hidden);
+    e->hidden = NULL;
+    for (size_t l = 0; l < net->n_layers; l++) {
+        struct sm_padded_shape s = sm_padded_shape_of(&net->layers[l]);
+        memcpy(e->mask[l], mask[l], sm_layer_weights(&net->layers[l]));
+        sm_pad_mask(e->padded_mask[l], mask[l], s);
+        sm_pad_floats(e->padded_weights[l], weights[l], s);
+        for (int t = 0; t < e->n_threads; t++)
+            if (sm_forward_bind(&e->forward[t], l, e->padded_weights[l], needs_mask(e, l) ? e->padded_mask[l] : NULL,
+                                err) != 0)
+                return -1;
+    }
+    for (int t = 0; t < e->n_threads; t++) sm_forward_prepare(&e->forward[t]);
+    return 0;
+}
+
+/* ---- batches ---- */
+
+void sm_evaluator_each_batch(struct sm_evaluator *e,
+                             void (*function)(const struct sm_evaluator_part *part, void *context), void *context) {
+#pragma omp parallel num_threads(e->n_threads)
+    {
+        int thread = omp_get_thread_num();
+        unsigned before = sm_flush_begin();
+#pragma omp for schedule(dynamic)
+        for (size_t b = 0; b < e->n_batches; b++) {
+            size_t first = b * e->batch, left = e->n_images - first;
+            const struct sm_evaluator_part part = {.evaluator = e,
+                                                   .forward = &e->forward[thread],
+                                                   .thread = thread,
+                                                   .index = b,
+                                                   .first = first,
+                                                   .n = left < e->batch ? left : e->batch,
+                                                   .labels = e->samples->split->labels + first};
+            function(&part, context);
+        }
+        sm_flush_end(before);
+    }
+}
+
+void sm_evaluator_pass(const struct sm_evaluator_part *part) {
+    sm_forward_load(part->forward, part->evaluator->samples, part->first, part->n);
+    for (size_t l = 0; l < part->forward->net->n_layers; l++) sm_forward_compute(part->forward, l);
+}
+
+size_t sm_evaluator_count_correct(const struct sm_evaluator_part *part) {
+    const struct sm_network *net = part->forward->net;
+    return sm_loss_count_correct(sm_forward_logits(part->forward), part->evaluator->batch,
+                                 net->layers[net->n_layers - 1].n_out, part->labels, part->n);
+}
+
+/* ---- activations of hidden units, kept between scores that differ in the units removed ---- */
+
+static size_t n_hidden(const struct sm_evaluator *e) {
+    return e->graph.offset[e->graph.n_levels - 1] - e->graph.offset[1];
+}
+
+/* Where a level's units are in `hidden`, in a batch. */
+static float *hidden_level(const struct sm_evaluator *e, size_t batch, size_t level) {
+    return e->hidden + (batch * n_hidden(e) + e->graph.offset[level] - e->graph.offset[1]) * e->batch;
+}
+
+static size_t level_bytes(const struct sm_evaluator *e, size_t level) {
+    return sm_graph_level_units(&e->graph, level) * e->batch * sizeof(float);
+}
+
+static void keep_hidden(const struct sm_evaluator_part *part, void *context) {
+    (void)context;
+    const struct sm_evaluator *e = part->evaluator;
+    sm_evaluator_pass(part);
+    for (size_t level = 1; level + 1 < e->graph.n_levels; level++)
+        memcpy(hidden_level(e, part->index, level), sm_forward_level(part->forward, level), level_bytes(e, level));
+}
+
+/* Without memory for them everything is computed again each time. */
+static void compute_hidden(struct sm_evaluator *e) {
+    size_t n_bytes = e->n_batches * n_hidden(e) * e->batch * sizeof(float);
+    if (e->hidden || !n_bytes || n_bytes > MOST_HIDDEN_BYTES) return;
+    e->hidden = sm_aligned_zeros(n_bytes);
+    if (e->hidden) sm_evaluator_each_batch(e, keep_hidden, NULL);
+}
+
+/* ---- scores ---- */
+
+struct scoring {
+    const bool *removed; /* [n_units], or NULL */
+    size_t first_level;  /* the lowest with a unit that is removed; up to here the bound network's activations hold */
+    size_t n_correct;
+};
+
+static bool any(const bool *flag, size_t n) {
+    return memchr(flag, true, n) != NULL;
+}
+
+static struct scoring scoring_without(const struct sm_evaluator *e, const bool *removed) {
+    struct scoring scoring = {.removed = removed};
+    while (scoring.first_level + 1 < e->graph.n_levels &&
+           !any(removed + e->graph.offset[scoring.first_level], sm_graph_level_units(&e->graph, scoring.first_level)))
+        scoring.first_level++;
+    return scoring;
+}
+
+static void silence(const struct sm_evaluator_part *part, const bool *removed, size_t level) {
+    const struct sm_evaluator *e = part->evaluator;
+    float *activations = sm_forward_level(part->forward, level);
+    for (size_t u = 0; u < sm_graph_level_units(&e->graph, level); u++)
+        if (removed[e->graph.offset[level] + u]) memset(activations + u * e->batch, 0, e->batch * sizeof(float));
+}
+
+/* The logits of the part. */
+static void pass_without(const struct sm_evaluator_part *part, const struct scoring *scoring) {
+    const struct sm_evaluator *e = part->evaluator;
+    size_t output = e->graph.n_levels - 1, level = 0;
+    if (e->hidden && scoring->first_level > 0) {
+        level = scoring->first_level < output ? scoring->first_level : output - 1;
+        memcpy(sm_forward_level(part->forward, level), hidden_level(e, part->index, level), level_bytes(e, level));
+        part->forward->n_images = part->n;
+    } else {
+        sm_forward_load(part->forward, e->samples, part->first, part->n);
+    }
+    for (; level < output; level++) {
+        if (scoring->removed) silence(part, scoring->removed, level);
+        sm_forward_compute(part->forward, level);
+    }
+}
+
+static void score_part(const struct sm_evaluator_part *part, void *context) {
+    struct scoring *scoring = context;
+    struct sm_evaluator *e = part->evaluator;
+    size_t n_classes = sm_graph_level_units(&e->graph, e->graph.n_levels - 1), n_correct = 0;
+    pass_without(part, scoring);
+    for (size_t b = 0; b < part->n; b++) {
+        struct sm_loss_of_image one = sm_loss_evaluate(e->loss, sm_forward_logits(part->forward) + b, e->batch,
+                                                       n_classes, part->labels[b], 0, NULL);
+        e->loss_of[part->first + b] = one.loss;
+        n_correct += one.correct;
+    }
+#pragma omp atomic
+    scoring->n_correct += n_correct;
+}
+
+/* Losses are added in the order of the images, as in training. */
+static void score_bound(struct sm_evaluator *e, struct scoring *scoring, struct sm_score *score) {
+    double loss = 0;
+    sm_evaluator_each_batch(e, score_part, scoring);
+    for (size_t i = 0; i < e->n_images; i++) loss += e->loss_of[i];
+    *score = (struct sm_score){.accuracy = (double)scoring->n_correct / (double)e->n_images,
+                               .loss = loss / (double)e->n_images,
+                               .n_correct = scoring->n_correct,
+                               .n_images = e->n_images};
+}
+
+int sm_evaluator_score(struct sm_evaluator *e, int8_t *const *mask, float *const *weights, struct sm_score *score,
+                       struct sm_error *err) {
+    if (sm_evaluator_bind(e, mask, weights, err) != 0) return -1;
+    struct scoring scoring = {.removed = NULL, .first_level = 0};
+    score_bound(e, &scoring, score);
+    return 0;
+}
+
+int sm_evaluator_score_without(struct sm_evaluator *e, const bool *removed, struct sm_score *score,
+                               struct sm_error *err) {
+    (void)err;
+    compute_hidden(e);
+    struct scoring scoring = scoring_without(e, removed);
+    score_bound(e, &scoring, score);
+    return 0;
+}

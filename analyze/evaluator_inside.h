@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* evaluator_inside.h - what the sources of evaluator.h share. */
+#ifndef SUPERMASK_ANALYZE_EVALUATOR_INSIDE_H
+#define SUPERMASK_ANALYZE_EVALUATOR_INSIDE_H
+
+#include <supermask/forward.h>
+
+#include "analyze/evaluator.h"
+
+struct sm_evaluator {
+    const struct sm_run *run;         /* borrowed */
+    const struct sm_samples *samples; /* borrowed from the analysis */
+    enum sm_loss_kind loss;
+    struct sm_graph graph;
+    size_t n_images, batch, n_batches; /* batch: images of a pass, as in training */
+    int n_threads;
+    struct sm_forward *forward;   /* [n_threads], each for one thread */
+    int8_t **mask, **padded_mask; /* [n_layers] what is bound: as in the run file, and in the engine's layout */
+    float **padded_weights;       /* [n_layers] */
+    float *const *weights;        /* of the moment: borrowed, or own_weights; NULL unless opened for a moment */
+    float **own_weights;          /* trained weights of a dense run, else NULL */
+    double *loss_of;              /* [n_images] of the score that is being computed */
+    float *hidden; /* activations of the bound network's hidden units [batch][unit][image]; NULL: not computed */
+};
+
+/* A batch of images and who computes it. */
+struct sm_evaluator_part {
+    struct sm_evaluator *evaluator;
+    struct sm_forward *forward; /* the thread's own, with the bound network */
+    int thread;
+    size_t index, first, n; /* of the batch: its number, its first image, its images */
+    const uint8_t *labels;  /* [n] */
+};
+
+/* Calls function(part, context) for every batch, several at a time. */
+void sm_evaluator_each_batch(struct sm_evaluator *evaluator,
+                             void (*function)(const struct sm_evaluator_part *part, void *context), void *context);
+
+/* The bound network on the images of the part. */
+void sm_evaluator_pass(const struct sm_evaluator_part *part);
+
+/* Images whose label has the largest of the logits that stand in the part's forward. */
+size_t sm_evaluator_count_correct(const struct sm_evaluator_part *part);
+
+#endif
