@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Initial weights and scores: deviations by hand for the first layer of the FCN (784 -> 300), distributions, seeds. */
-#include "train/init.h"
+#include <supermask/init.h>
 
 #include <omp.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "train/dry_run.h"
-#include "train/init.h"
 #include "train/method.h"
 #include "train/train.h"
 
+#include <supermask/init.h>
 #include <supermask/kernels.h>
 
 #include <math.h>

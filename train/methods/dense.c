@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* dense.c - the baseline: all weights trained, no mask; its mask trajectory is all keep. */
 #include <math.h>
+#include <supermask/init.h>
 
-#include "train/init.h"
 #include "train/method.h"
 
 static void init(struct sm_method_layer *l, const struct sm_recipe *recipe) {
-    sm_init_values(l->weights, recipe->weight_init, sm_init_weight_deviation(recipe, l->layer), l->layer,
-                   sm_rng_make(recipe->weight_seed, SM_RNG_WEIGHTS, (uint32_t)l->index));
+    sm_init_weights(l->weights, recipe, l->layer, l->index);
     l->threshold = NAN;
 }
 

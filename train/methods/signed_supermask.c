@@ -4,8 +4,8 @@
  * Weights w are frozen, scores m are trained. Mask g(m) = +1 where m > tau, -1 where m < -tau, else 0; effective
  * weights v = w g(m); straight-through gradient dL/dm = (dL/dv) w for every weight, hidden ones too. */
 #include <math.h>
+#include <supermask/init.h>
 
-#include "train/init.h"
 #include "train/method.h"
 
 static double largest_magnitude(const float *values, size_t n) {
@@ -15,11 +15,9 @@ static double largest_magnitude(const float *values, size_t n) {
 }
 
 static void init(struct sm_method_layer *l, const struct sm_recipe *recipe) {
-    uint32_t index = (uint32_t)l->index;
-    sm_init_values(l->weights, recipe->weight_init, sm_init_weight_deviation(recipe, l->layer), l->layer,
-                   sm_rng_make(recipe->weight_seed, SM_RNG_WEIGHTS, index));
+    sm_init_weights(l->weights, recipe, l->layer, l->index);
     sm_init_values(l->scores, SM_WEIGHTS_UNIFORM, sm_init_score_deviation(recipe, l->layer), l->layer,
-                   sm_rng_make(recipe->score_seed, SM_RNG_SCORES, index));
+                   sm_rng_make(recipe->score_seed, SM_RNG_SCORES, (uint32_t)l->index));
     l->threshold = recipe->threshold_kind == SM_THRESHOLD_ABSOLUTE
                        ? recipe->threshold
                        : recipe->threshold * largest_magnitude(l->scores, sm_layer_weights(l->layer));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "train/init.h"
+#include <supermask/init.h>
 
 #include <math.h>
 
@@ -29,4 +29,9 @@ void sm_init_values(float *values, enum sm_weight_init kind, double deviation, c
     size_t n = sm_layer_weights(layer);
 #pragma omp parallel for schedule(static)
     for (size_t k = 0; k < n; k++) values[k] = (float)value_at(kind, deviation, &rng, k);
+}
+
+void sm_init_weights(float *weights, const struct sm_recipe *recipe, const struct sm_layer *layer, size_t index) {
+    sm_init_values(weights, recipe->weight_init, sm_init_weight_deviation(recipe, layer), layer,
+                   sm_rng_make(recipe->weight_seed, SM_RNG_WEIGHTS, (uint32_t)index));
 }

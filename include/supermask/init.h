@@ -3,8 +3,8 @@
  *
  * signed-constant: +-s, each sign with probability 1/2; normal: mean 0, deviation s; uniform: +-sqrt(3) s (Koster et
  * al. 2022, section 3 and appendix). */
-#ifndef SUPERMASK_TRAIN_INIT_H
-#define SUPERMASK_TRAIN_INIT_H
+#ifndef SUPERMASK_INIT_H
+#define SUPERMASK_INIT_H
 
 #include <supermask/network.h>
 #include <supermask/recipe.h>
@@ -17,5 +17,8 @@ double sm_init_score_deviation(const struct sm_recipe *recipe, const struct sm_l
 /* values [n_out][fan_in]; value k depends on (rng, k) alone. */
 void sm_init_values(float *values, enum sm_weight_init kind, double deviation, const struct sm_layer *layer,
                     struct sm_rng rng);
+
+/* Initial weights of layer number `index` as the recipe says, from its weight_seed. */
+void sm_init_weights(float *weights, const struct sm_recipe *recipe, const struct sm_layer *layer, size_t index);
 
 #endif
