@@ -50,6 +50,27 @@ static void strides_and_weights(void **state) {
     for (size_t k = 0; k < 12; k++) assert_true(delta[k] == (k % 4 ? 77 : plain[k / 4] * 0.25f));
 }
 
+/* Counting agrees with one image at a time: ties, NaN and infinities too; any number of images. */
+static void counting_agrees_with_single_images(void **state) {
+    (void)state;
+    enum { CLASSES = 4, STRIDE = 48 };
+    float logits[CLASSES * STRIDE];
+    uint8_t labels[STRIDE];
+    const struct sm_rng rng = sm_rng_make(1, SM_RNG_TEST, 40);
+    for (size_t k = 0; k < CLASSES * STRIDE; k++) logits[k] = (float)sm_rng_below(&rng, k, 4); /* many ties */
+    for (size_t b = 0; b < STRIDE; b++) labels[b] = (uint8_t)sm_rng_below(&rng, 1000 + b, CLASSES);
+    logits[0] = logits[STRIDE + 3] = logits[3 * STRIDE + 20] = NAN;
+    logits[5] = logits[STRIDE + 6] = INFINITY;
+    logits[7] = logits[2 * STRIDE + 8] = -INFINITY;
+    for (size_t n = 0; n <= STRIDE; n++) {
+        size_t n_correct = 0;
+        for (size_t b = 0; b < n; b++)
+            n_correct += sm_loss_evaluate(SM_LOSS_LOGITS, logits + b, STRIDE, CLASSES, labels[b], 0, NULL).correct;
+        assert_int_equal(sm_loss_count_correct(logits, STRIDE, CLASSES, labels, n), n_correct);
+        assert_true(n < STRIDE || (n_correct > 4 && n_correct < 40));
+    }
+}
+
 /* Shifting all logits changes nothing; large ones do not overflow. */
 static void loss_is_invariant_to_shifts(void **state) {
     (void)state;
@@ -162,6 +183,7 @@ int main(void) {
         cmocka_unit_test(three_classes_by_hand),
         cmocka_unit_test(ties_go_to_the_first),
         cmocka_unit_test(strides_and_weights),
+        cmocka_unit_test(counting_agrees_with_single_images),
         cmocka_unit_test(loss_is_invariant_to_shifts),
         cmocka_unit_test(gradient_by_differences),
         cmocka_unit_test(clipping_bounds_are_those_of_keras),
