@@ -19,7 +19,7 @@ enum sm_rng_purpose {
     SM_RNG_NULL = 5,    /* null models of the analyzer; count = replicate */
     SM_RNG_TEST = 6,    /* the tests' own input */
     SM_RNG_ALIGN = 7,   /* starts of an alignment; count = start */
-    SM_RNG_CONTROL = 8, /* sanity controls; count = replicate */
+    SM_RNG_CONTROL = 8, /* sanity controls; count = replicate * layers + layer */
     SM_RNG_REMOVAL = 9  /* random orders in which units are removed; count = order */
 };
 

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "analyze/controls.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <supermask/init.h>
+#include <supermask/rng.h>
+
+/* A stream for each layer of each replicate; the two shuffles of one replicate may share theirs: they are never
+ * compared with each other entry by entry. */
+static struct sm_rng layer_rng(const struct sm_control_work *work, size_t l) {
+    return sm_rng_make(work->seed, SM_RNG_CONTROL, work->replicate * (uint32_t)work->net->n_layers + (uint32_t)l);
+}
+
+static int leave(const struct sm_control_work *work, struct sm_error *err) {
+    (void)work;
+    (void)err;
+    return 0;
+}
+
+/* Permutes g[place[0]], g[place[1]], .. among these places; place NULL: all n entries. */
+static int permute(int8_t *g, const uint32_t *place, size_t n, const struct sm_rng *rng, struct sm_error *err) {
+    uint32_t *order = malloc((n + 1) * sizeof *order);
+    int8_t *old = malloc(n + 1);
+    int status = order && old ? 0 : sm_fail(err, "controls: out of memory");
+    if (status == 0) {
+        sm_rng_permutation(rng, order, n);
+        for (size_t k = 0; k < n; k++) old[k] = g[place ? place[k] : k];
+        for (size_t k = 0; k < n; k++) g[place ? place[k] : k] = old[order[k]];
+    }
+    free(order);
+    free(old);
+    return status;
+}
+
+static int shuffle_mask(const struct sm_control_work *work, struct sm_error *err) {
+    for (size_t l = 0; l < work->net->n_layers; l++) {
+        struct sm_rng rng = layer_rng(work, l);
+        if (permute(work->mask[l], NULL, sm_layer_weights(&work->net->layers[l]), &rng, err) != 0) return -1;
+    }
+    return 0;
+}
+
+static int shuffle_layer_signs(int8_t *g, size_t n, const struct sm_rng *rng, struct sm_error *err) {
+    uint32_t *place = malloc((n + 1) * sizeof *place);
+    if (!place) return sm_fail(err, "controls: out of memory");
+    size_t n_places = 0;
+    for (size_t k = 0; k < n; k++)
+        if (g[k]) place[n_places++] = (uint32_t)k;
+    int status = permute(g, place, n_places, rng, err);
+    free(place);
+    return status;
+}
+
+static int shuffle_signs(const struct sm_control_work *work, struct sm_error *err) {
+    for (size_t l = 0; l < work->net->n_layers; l++) {
+        struct sm_rng rng = layer_rng(work, l);
+        if (shuffle_layer_signs(work->mask[l], sm_layer_weights(&work->net->layers[l]), &rng, err) != 0) return -1;
+    }
+    return 0;
+}
+
+static int invert_all(const struct sm_control_work *work, struct sm_error *err) {
+    (void)err;
+    for (size_t l = 0; l < work->net->n_layers; l++)
+        for (size_t k = 0; k < sm_layer_weights(&work->net->layers[l]); k++)
+            work->mask[l][k] = (int8_t)-work->mask[l][k];
+    return 0;
+}
+
+/* The new seed depends on the run's own too, so that runs of different seeds do not get the same weights. */
+static int redraw_weights(const struct sm_control_work *work, struct sm_error *err) {
+    (void)err;
+    struct sm_recipe recipe = *work->recipe;
+    const struct sm_rng rng = sm_rng_make(work->seed, SM_RNG_CONTROL, work->replicate);
+    do recipe.weight_seed = sm_rng_below(&rng, recipe.weight_seed, UINT64_MAX);
+    while (recipe.weight_seed == work->recipe->weight_seed);
+    for (size_t l = 0; l < work->net->n_layers; l++)
+        sm_init_weights(work->weights[l], &recipe, &work->net->layers[l], l);
+    return 0;
+}
+
+const struct sm_control sm_controls[] = {
+    {"as-trained", false, leave},      {"shuffle-mask", true, shuffle_mask},     {"shuffle-signs", true, shuffle_signs},
+    {"invert-all", false, invert_all}, {"redraw-weights", true, redraw_weights},
+};
+
+const size_t sm_n_controls = sizeof sm_controls / sizeof *sm_controls;
