@@ -156,8 +156,11 @@ int sm_evaluator_open_moment(struct sm_evaluator **evaluator, const struct sm_an
         return 0;
     }
     if (take_weights(*evaluator, moment, err) == 0 &&
-        sm_evaluator_bind(*evaluator, moment->mask, (*evaluator)->weights, err) == 0)
+        sm_evaluator_bind(*evaluator, moment->mask, (*evaluator)->weights, err) == 0) {
+        (*evaluator)->kept = analysis->test_data;
+        (*evaluator)->run_index = moment->run_index;
         return 0;
+    }
     sm_evaluator_close(*evaluator);
     *evaluator = NULL;
     return -1;
@@ -179,6 +182,7 @@ int sm_evaluator_bind(struct sm_evaluator *e, int8_t *const *mask, float *const 
     const struct sm_network *net = &e->run->net;
     free(e->hidden);
     e->hidden = NULL;
+    e->kept = NULL;
     for (size_t l = 0; l < net->n_layers; l++) {
         struct sm_padded_shape s = sm_padded_shape_of(&net->layers[l]);
         memcpy(e->mask[l], mask[l], sm_layer_weights(&net->layers[l]));

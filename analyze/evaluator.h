@@ -49,7 +49,8 @@ int sm_evaluator_bind(struct sm_evaluator *evaluator, int8_t *const *mask, float
 int sm_evaluator_score_without(struct sm_evaluator *evaluator, const bool *removed, struct sm_score *score,
                                struct sm_error *err);
 
-/* accuracy [n_units]: of the bound network without that one unit; NaN for output units. */
+/* accuracy [n_units]: of the bound network without that one unit; NaN for output units. Computed once for all tables
+ * while an evaluator has what open_moment bound. */
 int sm_evaluator_each_unit(struct sm_evaluator *evaluator, double *accuracy, struct sm_error *err);
 
 /* What each unit of the bound network puts out over the test images, after its activation function (input units: the

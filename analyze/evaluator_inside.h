@@ -19,6 +19,8 @@ struct sm_evaluator {
     float **padded_weights;       /* [n_layers] */
     float *const *weights;        /* of the moment: borrowed, or own_weights; NULL unless opened for a moment */
     float **own_weights;          /* trained weights of a dense run, else NULL */
+    struct sm_test_data *kept;    /* where results of the moment are kept while it is what is bound, else NULL */
+    size_t run_index;             /* of the moment */
     double *loss_of;              /* [n_images] of the score that is being computed */
     float *hidden; /* activations of the bound network's hidden units [batch][unit][image]; NULL: not computed */
 };

@@ -12,9 +12,16 @@ struct set {
     struct set *next;
 };
 
+struct result {
+    size_t run_index;
+    double *values;
+    struct result *next;
+};
+
 struct sm_test_data {
     const char *directory;
     struct set *first;
+    struct result *results;
 };
 
 struct sm_test_data *sm_test_data_new(const char *directory) {
@@ -34,6 +41,11 @@ void sm_test_data_free(struct sm_test_data *cache) {
     for (struct set *set = cache->first, *next; set; set = next) {
         next = set->next;
         set_free(set);
+    }
+    for (struct result *result = cache->results, *next; result; result = next) {
+        next = result->next;
+        free(result->values);
+        free(result);
     }
     free(cache);
 }
@@ -70,4 +82,23 @@ const struct sm_samples *sm_test_data_samples(struct sm_test_data *cache, const 
     struct sm_samples *samples = &set->samples[kind];
     if (samples->split) return samples;
     return sm_samples_init(samples, &set->data, &set->data.test, kind, err) == 0 ? samples : NULL;
+}
+
+void sm_test_data_keep(struct sm_test_data *cache, size_t run_index, const double *values, size_t n) {
+    struct result *result = malloc(sizeof *result);
+    double *copy = malloc((n + 1) * sizeof *copy);
+    if (!result || !copy) {
+        free(result);
+        free(copy);
+        return;
+    }
+    memcpy(copy, values, n * sizeof *copy);
+    *result = (struct result){run_index, copy, cache->results};
+    cache->results = result;
+}
+
+const double *sm_test_data_kept(const struct sm_test_data *cache, size_t run_index) {
+    for (const struct result *result = cache->results; result; result = result->next)
+        if (result->run_index == run_index) return result->values;
+    return NULL;
 }

@@ -291,6 +291,33 @@ static void threads_change_nothing(void **state) {
     bench_destroy(&b);
 }
 
+/* What is kept for other tables is the moment's, whatever else was bound in between. */
+static void results_of_a_moment_are_kept(void **state) {
+    enum { UNITS = PIXELS + 6 + CLASSES, REMOVABLE = UNITS - CLASSES };
+    double first[UNITS], other[UNITS], again[UNITS];
+    struct bench b;
+    struct sm_error err = {{0}};
+    struct sm_evaluator *e;
+    bench_init(&b, *state, "784-6-10", recipe_image);
+    randomize(&b, 0.2, 70);
+    const struct sm_moment moment = {.run = &b.run, .run_index = 3, .mask = b.mask, .weights = b.weights};
+    int8_t **hidden = sm_masks_new(&b.run.net);
+    assert_non_null(hidden);
+    memset(hidden[0], 0, sm_network_weights(&b.run.net));
+    for (int table = 0; table < 2; table++) {
+        assert_int_equal(sm_evaluator_open_moment(&e, &b.analysis, &moment, &err), 0);
+        assert_int_equal(sm_evaluator_each_unit(e, table ? again : first, &err), 0);
+        assert_int_equal(sm_evaluator_bind(e, hidden, b.weights, &err), 0);
+        assert_int_equal(sm_evaluator_each_unit(e, other, &err), 0);
+        sm_evaluator_close(e);
+        for (size_t u = 0; u < REMOVABLE; u++) assert_true(other[u] == share_of_label(&b, 0));
+    }
+    assert_memory_equal(first, again, REMOVABLE * sizeof *first);
+    assert_true(memcmp(first, other, REMOVABLE * sizeof *first) != 0);
+    free(hidden);
+    bench_destroy(&b);
+}
+
 /* ---- what cannot be evaluated ---- */
 
 static void refused(const struct bench *b, const char *word) {
@@ -373,6 +400,7 @@ int main(void) {
         cmocka_unit_test(scores_agree_with_a_naive_network),
         cmocka_unit_test(removal_is_hiding),
         cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(results_of_a_moment_are_kept),
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(moments_that_cannot_be_evaluated_are_noted),
     };
