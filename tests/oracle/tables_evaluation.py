@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables that evaluate networks on test images, recomputed with numpy in double precision."""
+
+import math
+
+import evaluation
+import numpy as np
+from run_oracle import Close, SKIP, read_table
+
+nan = math.nan
+
+FACTORS = [0, 0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 4, 6, 8, 12, 16]
+SINGLE = 2e-5  # relative error of a loss that was computed in single precision
+
+
+def remaining(masks):
+    return sum(np.count_nonzero(m) for m in masks.values()) / sum(m.size for m in masks.values())
+
+
+# ---- controls ----
+
+
+def shuffled(rng, mask):
+    return rng.permutation(mask.ravel()).reshape(mask.shape)
+
+
+def signs_shuffled(rng, mask):
+    out = mask.copy()
+    out[mask != 0] = rng.permutation(mask[mask != 0])
+    return out
+
+
+def redrawn(rng, run, layer):
+    """Defaults of a recipe: signed constants of ELUS."""
+    c = math.sqrt(3 / layer.fan_in)
+    return np.where(rng.random(layer.shape) < 0.5, c, -c)
+
+
+def controlled(name, rng, run, masks, weights):
+    if name == "shuffle-mask":
+        masks = {layer: shuffled(rng, m) for layer, m in masks.items()}
+    if name == "shuffle-signs":
+        masks = {layer: signs_shuffled(rng, m) for layer, m in masks.items()}
+    if name == "invert-all":
+        masks = {layer: -m for layer, m in masks.items()}
+    if name == "redraw-weights":
+        weights = {layer: redrawn(rng, run, run.layers[layer]) for layer in weights}
+    return masks, weights
+
+
+def control_row(name, run, masks, weights, data, trained):
+    """A random control agrees within 5 standard errors of ten replicates with 60 of our own."""
+    random = name not in ("as-trained", "invert-all") and not (trained and name.startswith("shuffle"))
+    rng = np.random.default_rng(1)
+    scores = [evaluation.score(run, *controlled(name, rng, run, masks, weights), data) for _ in range(60 if random else 1)]
+    accuracy, loss = (np.array([getattr(s, key) for s in scores]) for key in ("accuracy", "loss"))
+    if not random:
+        replicates = 10 if name.startswith("shuffle") else 1
+        return {"replicates": replicates, "accuracy": accuracy[0], "accuracy_sd": 0.0 if replicates > 1 else nan,
+                "accuracy_min": accuracy[0], "accuracy_max": accuracy[0], "loss": Close(loss[0], SINGLE)}
+    error = 5 / math.sqrt(10)
+    return {"replicates": 10, "accuracy": Close(accuracy.mean(), 0, error * accuracy.std()), "accuracy_sd": SKIP,
+            "accuracy_min": SKIP, "accuracy_max": SKIP, "loss": Close(loss.mean(), 0, error * loss.std())}
+
+
+def controls(case):
+    data = evaluation.data_of(case)
+    for i, (name, run) in enumerate(zip(case.names, case.runs)):
+        if data is None:
+            continue
+        masks = {layer: case.mask(i, layer) for layer in run.layers}
+        weights = evaluation.weights_of(run)
+        for control in ("as-trained", "shuffle-mask", "shuffle-signs", "invert-all", "redraw-weights"):
+            row = control_row(control, run, masks, weights, data, run.attrs["trained"] == "weights")
+            yield {"run": name, "control": control, **row, "remaining": remaining(masks)}
+
+
+def check_controls(case, out):
+    header, rows = read_table(out / "controls.tsv")
+    for row in rows:
+        cell = dict(zip(header, row))
+        low, mean, high, sd = (float(cell[key]) for key in ("accuracy_min", "accuracy", "accuracy_max", "accuracy_sd"))
+        assert low <= mean + 1e-12 and mean <= high + 1e-12, row
+        if not math.isnan(sd):  # the extremes of ten values lie between sd * sqrt(2 / 10) and sd * sqrt(20) apart
+            assert math.sqrt(0.2) * sd - 1e-12 <= high - low <= math.sqrt(20) * sd + 1e-12, row
+
+
+# ---- thresholds ----
+
+
+def threshold_rows(name, run, factor, data):
+    masks = {}
+    for layer, stored in run.layers.items():
+        t = factor * stored.threshold
+        m = stored.final_scores.astype(np.float32)
+        masks[layer] = (m > np.float32(t)).astype(np.int8) - (m < -np.float32(t)).astype(np.int8)
+        yield row_of(name, layer, factor, t, masks[layer].ravel(), None)
+    score = evaluation.score(run, masks, evaluation.weights_of(run), data) if data else None
+    yield row_of(name, "all", factor, nan, np.concatenate([m.ravel() for m in masks.values()]), score)
+
+
+def row_of(name, layer, factor, threshold, mask, score):
+    keep, hide, invert = (int(np.sum(mask == value)) for value in (1, 0, -1))
+    return {"run": name, "layer": layer, "factor": factor, "threshold": threshold, "n_keep": keep, "n_hide": hide,
+            "n_invert": invert, "remaining": (keep + invert) / mask.size, "accuracy": score.accuracy if score else nan,
+            "loss": Close(score.loss, SINGLE) if score else nan}
+
+
+def thresholds(case):
+    data = evaluation.data_of(case)
+    for name, run in zip(case.names, case.runs):
+        if any(layer.final_scores is None or math.isnan(layer.threshold) for layer in run.layers.values()):
+            continue
+        for factor in FACTORS:
+            yield from threshold_rows(name, run, factor, data)
+
+
+def check_thresholds(case, out):
+    """At factor 1 the shares are those of the last mask."""
+    header, rows = read_table(out / "thresholds.tsv")
+    cells = [dict(zip(header, row)) for row in rows]
+    for name, run in zip(case.names, case.runs):
+        for cell in cells:
+            if cell["run"] == name and cell["layer"] != "all" and float(cell["factor"]) == 1:
+                last = run.layers[cell["layer"]].mask[-1]
+                assert int(cell["n_keep"]) == np.sum(last == 1) and int(cell["n_invert"]) == np.sum(last == -1), cell
+
+
+TABLES = {"controls": controls, "thresholds": thresholds}
+CHECKS = {"controls": check_controls, "thresholds": check_thresholds}
+
+
+def fitting(directory):
+    return evaluation.trained_case(directory, tables=list(TABLES))
+
+
+CASES = [fitting]
