@@ -158,6 +158,31 @@ const struct sm_figure sm_figures[] = {
          "effort. Mean over the runs.",
      .tables = {"interfaces"},
      .by_group = true},
+    {.name = "controls",
+     .help = "test accuracy with the mask or its signs shuffled, all inverted, or other weights",
+     .caption =
+         "Does the mask carry information, or only its density? Test accuracy of the network as trained (dashed line) "
+         "and of networks with as many weights in each layer: the mask's entries shuffled within each layer, its signs "
+         "shuffled among the remaining weights, all its signs inverted, and the same mask over newly drawn weights. "
+         "Circles are runs, bars reach from the lowest to the highest replicate of all runs, black strokes and numbers "
+         "are means over the runs. Dotted: one guess in as many as there are classes.",
+     .tables = {"controls"},
+     .data = {&sm_figure_data_networks},
+     .by_group = true},
+    {.name = "thresholds",
+     .help = "accuracy and remaining weights for other thresholds of the final scores",
+     .caption =
+         "What another threshold would have left, from the final scores and without training again. Left and middle: "
+         "test accuracy of the whole network and remaining weights of each layer against the threshold, in multiples "
+         "of "
+         "the recipe's (dashed line); lines are means over the runs, bands reach from the lowest to the highest run, "
+         "and "
+         "a line ends where nothing remains. Right: accuracy against remaining weights, a line for each run, a circle "
+         "at the recipe's threshold. Dotted: "
+         "one guess in as many as there are classes.",
+     .tables = {"thresholds"},
+     .data = {&sm_figure_data_networks},
+     .by_group = true},
     {.name = "overlap",
      .help = "Jaccard similarity between runs for each layer, against chance",
      .caption =
