@@ -5,10 +5,11 @@
 setup_file() {
     export BIN="${SM_BIN:-$BATS_TEST_DIRNAME/../build/bin}"
     export ORACLE="$BATS_TEST_DIRNAME/oracle/figures.py"
+    unset SUPERMASK_DATA
     export RUNS="$BATS_FILE_TMPDIR/runs" OUT="$BATS_FILE_TMPDIR/out"
     mkdir -p "$RUNS"
     /usr/bin/python3 "$ORACLE" make "$RUNS"
-    "$BIN/supermask-analyze" report -q --nulls 9 --figures svg,pdf,png -o "$OUT" "$RUNS/a.h5" "$RUNS/b.h5" \
+    "$BIN/supermask-analyze" report -q --nulls 9 --data "$RUNS/data" --figures svg,pdf,png -o "$OUT" "$RUNS/a.h5" "$RUNS/b.h5" \
         >"$BATS_FILE_TMPDIR/log" 2>"$BATS_FILE_TMPDIR/notes"
 }
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs for the figures' tests, and another computation of what the analyzer writes into OUT/data.
 
-    python3 figures.py make DIR         a.h5 b.h5 (16-5-3, two seeds), one.h5 (a single record), conv.h5, wide.h5,
-                                hidden.h5 (all hidden in every record)
+    python3 figures.py make DIR         a.h5 b.h5 (784-6-10, two seeds, images in DIR/data), one.h5 (a single record, 16-5-3),
+                                        conv.h5, wide.h5, hidden.h5 (all hidden in every record)
     python3 figures.py check OUT RUN... OUT/data against the run files
     python3 figures.py svg FILE...      is every FILE well-formed XML?"""
 
@@ -14,10 +14,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+import evaluation
 import runfile
 
 
-def dense_run(path, widths, shape, seed, records=4, density=0.5):
+def dense_run(path, widths, shape, seed, records=4, density=0.5, **keywords):
     rng = np.random.default_rng(seed)
     layers, before = [], "input"
     for l, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
@@ -26,7 +27,7 @@ def dense_run(path, widths, shape, seed, records=4, density=0.5):
         last = l == len(widths) - 2
         layers.append(runfile.Layer(f"dense{l + 1}", mask, inputs=[before], activation="linear" if last else "elu"))
         before = f"dense{l + 1}"
-    runfile.write(path, layers, input_shape=shape, weight_seed=seed, score_seed=seed)
+    runfile.write(path, layers, input_shape=shape, weight_seed=seed, score_seed=seed, **keywords)
 
 
 def conv_run(path):
@@ -39,8 +40,10 @@ def conv_run(path):
 
 def make(folder):
     folder = Path(folder)
-    dense_run(folder / "a.h5", (16, 5, 3), (1, 4, 4), 1)
-    dense_run(folder / "b.h5", (16, 5, 3), (1, 4, 4), 2)
+    rng = np.random.default_rng(5)
+    sha = evaluation.write_mnist(folder / "data", evaluation.draw_images(rng, 200), rng.integers(0, 10, 200))
+    for name, seed in (("a", 1), ("b", 2)):
+        dense_run(folder / f"{name}.h5", (784, 6, 10), (1, 28, 28), seed, dataset="mnist", dataset_sha256=sha)
     dense_run(folder / "one.h5", (16, 5, 3), (1, 4, 4), 1, records=1)
     dense_run(folder / "wide.h5", (16, 6, 3), (1, 4, 4), 4)
     dense_run(folder / "hidden.h5", (16, 5, 3), (1, 4, 4), 5, records=7, density=0)
