@@ -39,12 +39,13 @@ set xtics (0.25, 0.5, 1, 2, 4, 8, 16)
 set xlabel "threshold / the recipe's" offset 0,0.4
 set arrow 1 from first 1, graph 0 to first 1, graph 1 nohead lc rgb GREY lw 0.8 dt 2
 
+if (n_accuracies == 0) set label 5 "no test images at hand" at graph 0.5, 0.5 center font ",7" tc rgb DARK
 set title "test accuracy (%)"
 set yrange [0:100]
 plot 100.0/CLASSES with lines lc rgb GREY lw 0.8 dt 3, \
      for [j=1:n_accuracies > 0 && NR > 1] I using (x_at($1)):(band_low(ACCURACY, $1)):(band_high(ACCURACY, $1)) with filledcurves fc rgb faint(0x000000, 0.2), \
      for [j=1:n_accuracies > 0] I using (x_at($1)):(band_mean(ACCURACY, $1)) with linespoints lc rgb 0x000000 lw 1.5 pt 7 ps 0.4
-unset label 1; eval no_legend(NAMED + 1)
+unset label 1; unset label 5; eval no_legend(NAMED + 1)
 
 set title "remaining weights (%)"
 set logscale y; set yrange [*:100]; set format y "%g"
@@ -69,6 +70,7 @@ stats TABLE using (used(strcol("run")) && strcol("layer") eq "all" ? put((find_r
 unset datafile columnheaders
 set logscale x 10; set xrange [least < 50 ? least : 50:100]; set yrange [0:100]
 one = find_x(1)
+if (n_accuracies == 0) set label 5 "no test images at hand" at graph 0.5, 0.5 center font ",7" tc rgb DARK
 array R[NR]
 do for [r=1:NR] { R[r] = r }
 plot 100.0/CLASSES with lines lc rgb GREY lw 0.8 dt 3, \

@@ -104,7 +104,7 @@ one_sentence() {
     [[ $output == supermask-analyze\ [0-9]* ]]
     run -0 --separate-stderr "$ANALYZE" list
     for name in ratios flips settling similarity oscillation earlybird overlap layers interfaces neurons concentration weights \
-        summary groups; do
+        controls thresholds summary groups; do
         grep -q "^table  *$name  *[A-Za-z]" <<<"$output"
     done
     [ -z "$stderr" ]
