@@ -48,6 +48,8 @@ static int find_samples(struct sm_evaluator *e, const struct sm_analysis *analys
                        "%s: the data set %s at hand is another one than the run was trained on (SHA-256 %.12s... "
                        "instead of %.12s...)",
                        run->name, run->dataset, data->sha256, run->dataset_sha256);
+    if (data->test.n == 0)
+        return sm_fail(err, "%s: the data set %s at hand has no test images", run->name, run->dataset);
     e->samples = sm_test_data_samples(analysis->test_data, run->dataset, recipe->standardize, err);
     return e->samples ? 0 : -1;
 }
