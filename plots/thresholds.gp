@@ -48,7 +48,8 @@ plot 100.0/CLASSES with lines lc rgb GREY lw 0.8 dt 3, \
 unset label 1; unset label 5; eval no_legend(NAMED + 1)
 
 set title "remaining weights (%)"
-set logscale y; set yrange [*:100]; set format y "%g"
+# A few last weights of a large layer are no reason to squeeze the rest.
+set logscale y; set yrange [0.001 < *:100]; set format y "%g"
 plot for [l=1:ALL] I using (NR > 1 ? x_at($1) : NaN):(positive(band_low(l, $1))):(positive(band_high(l, $1))) with filledcurves fc rgb faint(colour(l), 0.25), \
      for [l=1:ALL] I using (x_at($1)):(positive(band_mean(l, $1))) with lines lc rgb colour(l) lw 1.5
 unset arrow 1
@@ -56,7 +57,6 @@ unset arrow 1
 set title "test accuracy (%)"
 unset logscale y; set yrange [0:100]
 least = 100; do for [k=1:NX] { least = band_mean(ALL, k) > 0 && band_mean(ALL, k) < least ? band_mean(ALL, k) : least }
-set logscale x 10; set xrange [least < 50 ? least : 50:100]
 set xtics (0.00001, 0.0001, 0.001, 0.01, 0.1, 1, 10, 100); set format x "%g"
 set xlabel "remaining weights (%)" offset 0,0.4
 # A line for each run: its points in the order of the factors.
@@ -68,7 +68,7 @@ set datafile columnheaders
 stats TABLE using (used(strcol("run")) && strcol("layer") eq "all" ? put((find_run(strcol("run")) - 1)*NX + find_x(column("factor")), \
     100*column("remaining"), 100*column("accuracy")) : 0) nooutput
 unset datafile columnheaders
-set logscale x 10; set xrange [least < 50 ? least : 50:100]; set yrange [0:100]
+set logscale x 10; set xrange [least < 0.01 ? 0.01 : least < 50 ? least : 50:100]; set yrange [0:100]
 one = find_x(1)
 if (n_accuracies == 0) set label 5 "no test images at hand" at graph 0.5, 0.5 center font ",7" tc rgb DARK
 array R[NR]
