@@ -92,7 +92,7 @@ static struct count count_add(struct count a, struct count b) {
 static double count_log10(struct count a, struct count b) {
     struct count product = count_make(a.mantissa * b.mantissa, a.exponent + b.exponent);
     if (!(product.mantissa > 0)) return -INFINITY;
-    if (product.exponent < DBL_MAX_EXP) return log10(ldexp(product.mantissa, product.exponent));
+    if (abs(product.exponent) < DBL_MAX_EXP - 2) return log10(ldexp(product.mantissa, product.exponent));
     return log10(product.mantissa) + product.exponent * M_LN2 / M_LN10;
 }
 
@@ -110,24 +110,35 @@ static unsigned count_entries(const int8_t *mask, size_t n) {
     return count;
 }
 
-/* target[o] = sum over i of (non-hidden weights between i and o) source[i]; a row of weights per unit o. */
-static void sum_forward(const struct sm_layer *layer, const int8_t *mask, const double *source, double *target) {
-    size_t kernel = kernel_size(layer), row = layer->n_in * kernel;
+static double sum_magnitudes(const int8_t *mask, const float *weights, size_t n) {
+    double sum = 0;
+    for (size_t k = 0; k < n; k++) sum += mask[k] ? fabs((double)weights[k]) : 0;
+    return sum;
+}
+
+/* What a route gains between two units: each non-hidden weight counts 1, or its |w| where there are weights. */
+static double gain(const struct sm_layer *layer, const int8_t *mask, const float *weights, size_t o, size_t i) {
+    size_t kernel = kernel_size(layer), first = (o * layer->n_in + i) * kernel;
+    return weights ? sum_magnitudes(mask + first, weights + first, kernel) : count_entries(mask + first, kernel);
+}
+
+/* target[o] = sum over i of (gain between i and o) source[i]. */
+static void sum_forward(const struct sm_layer *layer, const int8_t *mask, const float *weights, const double *source,
+                        double *target) {
     for (size_t o = 0; o < layer->n_out; o++) {
         double sum = 0;
-        for (size_t i = 0; i < layer->n_in; i++) sum += count_entries(mask + o * row + i * kernel, kernel) * source[i];
+        for (size_t i = 0; i < layer->n_in; i++) sum += gain(layer, mask, weights, o, i) * source[i];
         target[o] = sum;
     }
 }
 
-/* target[i] = sum over o of (non-hidden weights between i and o) source[o]. */
-static void sum_backward(const struct sm_layer *layer, const int8_t *mask, const double *source, double *target) {
-    size_t kernel = kernel_size(layer), row = layer->n_in * kernel;
+/* target[i] = sum over o of (gain between i and o) source[o]. */
+static void sum_backward(const struct sm_layer *layer, const int8_t *mask, const float *weights, const double *source,
+                         double *target) {
     memset(target, 0, layer->n_in * sizeof *target);
     for (size_t o = 0; o < layer->n_out; o++) {
         if (!(source[o] > 0)) continue;
-        for (size_t i = 0; i < layer->n_in; i++)
-            target[i] += count_entries(mask + o * row + i * kernel, kernel) * source[o];
+        for (size_t i = 0; i < layer->n_in; i++) target[i] += gain(layer, mask, weights, o, i) * source[o];
     }
 }
 
@@ -141,12 +152,13 @@ static void exponent_range(const struct count *source, size_t n, int *low, int *
     }
 }
 
-/* Sums counts over a layer in plain doubles scaled by 2^-base. Almost always one pass does: doubles reach down to
- * 2^-1022. A target whose sum came out so small that smaller terms may be missing waits for a pass with a lower base,
- * in which the sources above it can be left out: none of them touches a target that waits. scratch: [n_in + n_out]. */
-static void sum_layer(const struct sm_layer *layer, const int8_t *mask, enum direction direction,
+/* Sums over a layer in plain doubles scaled by 2^-base. Almost always one pass does: doubles reach down to 2^-1022, and
+ * a gain, 1 or more for a count, is no smaller than a float: 2^-149. A target whose sum came out so small that smaller
+ * terms may be missing waits for a pass with a lower base, in which the sources above it can be left out: none of them
+ * touches a target that waits. scratch: [n_in + n_out]. */
+static void sum_layer(const struct sm_layer *layer, const int8_t *mask, const float *weights, enum direction direction,
                       const struct count *source, struct count *target, double *scratch) {
-    const int window = 900, accepted = -700, stride = 600;
+    const int window = 800, accepted = -700, stride = 600;
     size_t n_source = direction == FORWARD ? layer->n_in : layer->n_out;
     size_t n_target = direction == FORWARD ? layer->n_out : layer->n_in;
     double *scaled = scratch, *sum = scratch + n_source;
@@ -158,7 +170,7 @@ static void sum_layer(const struct sm_layer *layer, const int8_t *mask, enum dir
         last = low >= base - window;
         for (size_t i = 0; i < n_source; i++)
             scaled[i] = source[i].exponent > base + stride ? 0 : ldexp(source[i].mantissa, source[i].exponent - base);
-        (direction == FORWARD ? sum_forward : sum_backward)(layer, mask, scaled, sum);
+        (direction == FORWARD ? sum_forward : sum_backward)(layer, mask, weights, scaled, sum);
         for (size_t i = 0; i < n_target; i++)
             if (!(target[i].mantissa > 0) && (last || sum[i] > ldexp(1, accepted)))
                 target[i] = count_make(sum[i], base);
@@ -167,7 +179,7 @@ static void sum_layer(const struct sm_layer *layer, const int8_t *mask, enum dir
 
 /* ---- the whole network ---- */
 
-/* Routes from the inputs and to the outputs: [n_units] each; edge and scratch serve one layer. */
+/* Routes from the inputs and to the outputs, or what they gain: [n_units] each; edge and scratch serve one layer. */
 struct routes {
     struct count *in, *out, *edge;
     double *scratch;
@@ -213,31 +225,34 @@ static void scatter(const struct sm_graph *graph, size_t l, const struct count *
     }
 }
 
-static void count_forward(const struct sm_graph *graph, int8_t *const *mask, struct routes *routes) {
+static void count_forward(const struct sm_graph *graph, int8_t *const *mask, float *const *weights,
+                          struct routes *routes) {
     for (size_t u = 0; u < graph->offset[1]; u++) routes->in[u] = count_make(1, 0);
     for (size_t l = 0; l < graph->net->n_layers; l++) {
         gather(graph, l, routes->in, routes->edge);
-        sum_layer(&graph->net->layers[l], mask[l], FORWARD, routes->edge, routes->in + graph->offset[l + 1],
-                  routes->scratch);
+        sum_layer(&graph->net->layers[l], mask[l], weights ? weights[l] : NULL, FORWARD, routes->edge,
+                  routes->in + graph->offset[l + 1], routes->scratch);
     }
 }
 
-static void count_backward(const struct sm_graph *graph, int8_t *const *mask, struct routes *routes) {
+static void count_backward(const struct sm_graph *graph, int8_t *const *mask, float *const *weights,
+                           struct routes *routes) {
     for (size_t u = graph->offset[graph->n_levels - 1]; u < sm_graph_n_units(graph); u++)
         routes->out[u] = count_make(1, 0);
     for (size_t l = graph->net->n_layers; l-- > 0;) {
-        sum_layer(&graph->net->layers[l], mask[l], BACKWARD, routes->out + graph->offset[l + 1], routes->edge,
-                  routes->scratch);
+        sum_layer(&graph->net->layers[l], mask[l], weights ? weights[l] : NULL, BACKWARD,
+                  routes->out + graph->offset[l + 1], routes->edge, routes->scratch);
         scatter(graph, l, routes->edge, routes->out);
     }
 }
 
-static int count_routes(const struct sm_graph *graph, int8_t *const *mask, struct routes *routes,
+/* weights NULL: each route counts 1; else the product of its |w|. */
+static int count_routes(const struct sm_graph *graph, int8_t *const *mask, float *const *weights, struct routes *routes,
                         struct sm_error *err) {
     *routes = (struct routes){0};
     if (routes_init(routes, graph, err)) return -1;
-    count_forward(graph, mask, routes);
-    count_backward(graph, mask, routes);
+    count_forward(graph, mask, weights, routes);
+    count_backward(graph, mask, weights, routes);
     return 0;
 }
 
@@ -248,7 +263,7 @@ int sm_graph_paths(const struct sm_graph *graph, int8_t *const *mask, struct sm_
     int status = -1;
     *paths = (struct sm_paths){malloc((n_units + 1) * sizeof(double)), malloc((n_units + 1) * sizeof(double)),
                                malloc((n_units + 1) * sizeof(double))};
-    if (count_routes(graph, mask, &routes, err)) goto done;
+    if (count_routes(graph, mask, NULL, &routes, err)) goto done;
     if (!paths->in || !paths->out || !paths->through) {
         sm_fail(err, "out of memory for the routes of %zu units", n_units);
         goto done;
@@ -271,10 +286,21 @@ void sm_paths_destroy(struct sm_paths *paths) {
     *paths = (struct sm_paths){0};
 }
 
+int sm_graph_synflow(const struct sm_graph *graph, int8_t *const *mask, float *const *weights, double *log10_synflow,
+                     struct sm_error *err) {
+    const double decimals = 1e10;
+    struct routes routes;
+    int status = count_routes(graph, mask, weights, &routes, err);
+    for (size_t u = 0; !status && u < sm_graph_n_units(graph); u++)
+        log10_synflow[u] = round(count_log10(routes.in[u], routes.out[u]) * decimals) / decimals;
+    routes_destroy(&routes);
+    return status;
+}
+
 int sm_graph_reach(const struct sm_graph *graph, int8_t *const *mask, bool *forward, bool *backward,
                    struct sm_error *err) {
     struct routes routes;
-    int status = count_routes(graph, mask, &routes, err);
+    int status = count_routes(graph, mask, NULL, &routes, err);
     for (size_t u = 0; !status && u < sm_graph_n_units(graph); u++) {
         forward[u] = routes.in[u].mantissa > 0;
         backward[u] = routes.out[u].mantissa > 0;
@@ -285,17 +311,36 @@ int sm_graph_reach(const struct sm_graph *graph, int8_t *const *mask, bool *forw
 
 /* ---- degrees ---- */
 
-static void degree_add(struct sm_degree *degree, const int8_t *mask, const float *weights, size_t n) {
+static void degree_add_counts(struct sm_degree *degree, const int8_t *mask, size_t n) {
     size_t kept = 0, inverted = 0;
-    double strength = 0;
     for (size_t k = 0; k < n; k++) {
         kept += mask[k] > 0;
         inverted += mask[k] < 0;
     }
-    for (size_t k = 0; weights && k < n; k++) strength += mask[k] ? fabs((double)weights[k]) : 0;
     degree->kept += kept;
     degree->inverted += inverted;
-    degree->strength += strength;
+}
+
+static void degree_add_weights(struct sm_degree *degree, const int8_t *mask, const float *weights, size_t n) {
+    size_t positive = 0, negative = 0;
+    for (size_t k = 0; k < n; k++) {
+        float effective = weights[k] * (float)mask[k];
+        positive += effective > 0;
+        negative += effective < 0;
+    }
+    degree->positive += positive;
+    degree->negative += negative;
+    degree->strength += sum_magnitudes(mask, weights, n);
+}
+
+static void degree_add(struct sm_degree *degree, const int8_t *mask, const float *weights, size_t n) {
+    degree_add_counts(degree, mask, n);
+    if (weights) degree_add_weights(degree, mask, weights, n);
+}
+
+double sm_degree_balance(struct sm_degree degree) {
+    double positive = (double)degree.positive, negative = (double)degree.negative;
+    return positive + negative > 0 ? (positive - negative) / (positive + negative) : NAN;
 }
 
 void sm_layer_degree_in(const struct sm_layer *layer, const int8_t *mask, const float *weights,
@@ -333,7 +378,7 @@ int sm_effective_counts(const struct sm_network *net, int8_t *const *mask, size_
     struct sm_graph graph;
     struct routes routes = {0};
     int status = sm_graph_init(&graph, net, err);
-    if (!status) status = count_routes(&graph, mask, &routes, err);
+    if (!status) status = count_routes(&graph, mask, NULL, &routes, err);
     for (size_t l = 0; !status && l < net->n_layers; l++) {
         gather(&graph, l, routes.in, routes.edge);
         effective[l] = count_effective(&net->layers[l], mask[l], routes.edge, routes.out + graph.offset[l + 1]);

@@ -45,17 +45,26 @@ struct sm_paths {
 int sm_graph_paths(const struct sm_graph *graph, int8_t *const *mask, struct sm_paths *paths, struct sm_error *err);
 void sm_paths_destroy(struct sm_paths *paths);
 
+/* log10 of the sum, over the routes through each unit, of the product of |w| along the route: [n_units]; -inf where
+ * there is none. The unit score of SynFlow (Tanaka, Kunin, Yamins & Ganguli 2020, "Pruning neural networks without any
+ * data by iteratively conserving synaptic flow": theta dR/dtheta summed over a unit's incoming weights). No overflow at
+ * any depth. Rounded to 10 decimals, the precision of float weights being less, so that units whose routes weigh the
+ * same get the same value in whatever order the sum was made. */
+int sm_graph_synflow(const struct sm_graph *graph, int8_t *const *mask, float *const *weights, double *log10_synflow,
+                     struct sm_error *err);
+
 /* Which units can be reached from an input (forward), and which reach an output (backward), [n_units] each. A unit that
  * is both is alive. */
 int sm_graph_reach(const struct sm_graph *graph, int8_t *const *mask, bool *forward, bool *backward,
                    struct sm_error *err);
 
-/* Non-hidden weights at each unit's side and the sum of their |w|. */
+/* Non-hidden weights at each unit's side: their masks g, and their effective weights v = w g. */
 struct sm_degree {
-    size_t kept, inverted; /* g = +1, g = -1 */
-    double strength;       /* sum |v| = sum |w| |g| */
+    size_t kept, inverted;     /* g = +1, g = -1 */
+    size_t positive, negative; /* v > 0, v < 0 */
+    double strength;           /* sum |v| */
 };
-/* Incoming weights of each unit of a layer: degree [n_out]. weights may be NULL (strength 0). */
+/* Incoming weights of each unit of a layer: degree [n_out]. weights may be NULL (nothing about v: 0). */
 void sm_layer_degree_in(const struct sm_layer *layer, const int8_t *mask, const float *weights,
                         struct sm_degree *degree);
 /* Outgoing weights into this layer of each of the n_units units of a level that feeds it: added to degree [n_units]. */
@@ -64,6 +73,8 @@ void sm_layer_degree_out(const struct sm_layer *layer, const int8_t *mask, const
 static inline size_t sm_degree_total(struct sm_degree degree) {
     return degree.kept + degree.inverted;
 }
+/* (positive - negative) / (positive + negative), in [-1, 1]; NaN where there is neither. */
+double sm_degree_balance(struct sm_degree degree);
 
 /* Weights of each layer on a route from an input to an output: effective[n_layers] (Vysogorets & Kempe 2023,
  * "Connectivity matters: neural network pruning through the lens of effective sparsity"). */

@@ -193,6 +193,35 @@ static void test_depth(void **state) {
     sm_network_destroy(&net);
 }
 
+/* Two units that read only themselves 700 times, one with weights of 1e30, one of 1e-38: neither is lost beside the
+ * other. Then the first reads the second once, in the middle: (1e-38)^350 * 1 * (1e30)^349 more, which is nothing. */
+static void test_synflow_depth(void **state) {
+    (void)state;
+    enum { DEPTH = 700 };
+    struct sm_network net = {.input_channels = 1, .input_height = 1, .input_width = 2};
+    int8_t apart[4] = {1, 0, 0, -1}, joined[4] = {1, 1, 0, -1}, *mask[DEPTH];
+    float values[4] = {1e30f, 1, 1, 1e-38f}, *weights[DEPTH];
+    for (int l = 0; l < DEPTH; l++) {
+        char name[16];
+        snprintf(name, sizeof name, "layer%d", l);
+        ADD(&net, name, 2, 2, 1, l - 1);
+        mask[l] = l == DEPTH / 2 ? joined : apart;
+        weights[l] = values;
+    }
+    struct checked c;
+    checked_init(&c, &net, mask);
+    double synflow[2 * (DEPTH + 1)], large = log10((double)1e30f), small = log10((double)1e-38f);
+    assert_int_equal(sm_graph_synflow(&c.graph, mask, weights, synflow, &c.err), 0);
+    for (size_t level = 0; level <= DEPTH; level++) {
+        bool before = level <= DEPTH / 2; /* the small one's routes go on in the large one, which outweighs its own */
+        assert_true(fabs(synflow[2 * level] - DEPTH * large) < 1e-9);
+        double other = before ? DEPTH / 2 * small + (DEPTH / 2 - 1) * large : DEPTH * small;
+        assert_true(fabs(synflow[2 * level + 1] - other) < 1e-9);
+    }
+    checked_destroy(&c);
+    sm_network_destroy(&net);
+}
+
 static void test_all_keep_and_all_hide(void **state) {
     (void)state;
     struct sm_network net = {.input_channels = 1, .input_height = 1, .input_width = 4};
@@ -340,6 +369,7 @@ int main(void) {
         cmocka_unit_test(test_residual),
         cmocka_unit_test(test_flatten),
         cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_synflow_depth),
         cmocka_unit_test(test_all_keep_and_all_hide),
         cmocka_unit_test(test_shapes_that_do_not_fit),
         cmocka_unit_test(test_enumeration),
