@@ -351,3 +351,53 @@ int sm_evaluator_score_without(struct sm_evaluator *e, const bool *removed, stru
     score_bound(e, &scoring, score);
     return 0;
 }
+
+/* ---- many sets: batches are the outer loop, so that a batch stays in the cache ---- */
+
+struct sets {
+    const struct scoring *scoring; /* [n_sets] */
+    size_t n_sets;
+    size_t *n_correct; /* [n_threads][n_sets] */
+};
+
+static void count_sets(const struct sm_evaluator_part *part, void *context) {
+    const struct sets *sets = context;
+    size_t *n_correct = sets->n_correct + (size_t)part->thread * sets->n_sets;
+    for (size_t s = 0; s < sets->n_sets; s++) {
+        pass_without(part, &sets->scoring[s]);
+        n_correct[s] += sm_evaluator_count_correct(part);
+    }
+}
+
+int sm_evaluator_accuracy_without(struct sm_evaluator *e, const bool *removed, size_t n_sets, double *accuracy,
+                                  struct sm_error *err) {
+    size_t n_threads = (size_t)e->n_threads, n_units = sm_graph_n_units(&e->graph);
+    struct scoring *scoring = calloc(n_sets + 1, sizeof *scoring);
+    struct sets sets = {scoring, n_sets, calloc(n_threads * n_sets + 1, sizeof(size_t))};
+    int status = scoring && sets.n_correct ? 0 : sm_fail(err, "%s: out of memory", e->run->path);
+    if (status == 0) {
+        for (size_t s = 0; s < n_sets; s++) scoring[s] = scoring_without(e, removed + s * n_units);
+        compute_hidden(e);
+        sm_evaluator_each_batch(e, count_sets, &sets);
+    }
+    for (size_t s = 0; status == 0 && s < n_sets; s++) {
+        size_t n_correct = 0;
+        for (size_t t = 0; t < n_threads; t++) n_correct += sets.n_correct[t * n_sets + s];
+        accuracy[s] = (double)n_correct / (double)e->n_images;
+    }
+    free(scoring);
+    free(sets.n_correct);
+    return status;
+}
+
+int sm_evaluator_each_drop(struct sm_evaluator *e, double *drop, struct sm_error *err) {
+    size_t n_units = sm_graph_n_units(&e->graph);
+    bool *none = calloc(n_units, sizeof *none);
+    struct sm_score whole;
+    int status =
+        none ? sm_evaluator_score_without(e, none, &whole, err) : sm_fail(err, "%s: out of memory", e->run->path);
+    if (status == 0) status = sm_evaluator_each_unit(e, drop, err);
+    for (size_t u = 0; status == 0 && u < n_units; u++) drop[u] = whole.accuracy - drop[u];
+    free(none);
+    return status;
+}

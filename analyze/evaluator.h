@@ -49,9 +49,17 @@ int sm_evaluator_bind(struct sm_evaluator *evaluator, int8_t *const *mask, float
 int sm_evaluator_score_without(struct sm_evaluator *evaluator, const bool *removed, struct sm_score *score,
                                struct sm_error *err);
 
+/* The same for many sets of units, faster: accuracy [n_sets] without the units of removed [n_sets][n_units]. */
+int sm_evaluator_accuracy_without(struct sm_evaluator *evaluator, const bool *removed, size_t n_sets, double *accuracy,
+                                  struct sm_error *err);
+
 /* accuracy [n_units]: of the bound network without that one unit; NaN for output units. Computed once for all tables
  * while an evaluator has what open_moment bound. */
 int sm_evaluator_each_unit(struct sm_evaluator *evaluator, double *accuracy, struct sm_error *err);
+
+/* drop [n_units]: what the unit is worth, accuracy of the bound network - accuracy without the unit; NaN for output
+ * units. */
+int sm_evaluator_each_drop(struct sm_evaluator *evaluator, double *drop, struct sm_error *err);
 
 /* What each unit of the bound network puts out over the test images, after its activation function (input units: the
  * preprocessed pixel; output units: the logit): [n_units] each. sd: with the number of images in the denominator.
