@@ -194,6 +194,7 @@ static void check(struct parse *parse, struct argp_state *state) {
     for (size_t i = 0; i < sm_n_statistics; i++)
         if (parse->wanted[i] || command->action == SM_ACTION_REPORT)
             command->statistics[command->n_statistics++] = sm_statistics[i];
+    command->options.report = command->action == SM_ACTION_REPORT;
     if (!command->options.directory)
         command->options.directory = command->action == SM_ACTION_REPORT ? "report" : "tables";
     set_default_formats(parse, state);

@@ -2,11 +2,10 @@
 /* stat_neurons.c - every unit of a masked network: what it reads, what reads it, how many routes lead through it. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "analyze/graph.h"
+#include "analyze/evaluator.h"
 #include "analyze/stat.h"
-#include "analyze/statistics.h"
+#include "analyze/units.h"
 
 static const struct sm_column columns[] = {
     {"run", "run"},
@@ -25,63 +24,19 @@ static const struct sm_column columns[] = {
     {"log10_paths", "log10 of the routes from input to output through this unit; -inf without a route"},
     {"alive", "1: on a route from input to output; 0: not"},
     {"rank", "rank by log10_paths within the layer, 1 = most; equal values share their average rank"},
+    {"balance_in", "(positive - negative) / (positive + negative) over the incoming effective weights w g that are not "
+                   "hidden; nan without any"},
+    {"balance_out", "the same over the outgoing ones"},
+    {"log10_synflow",
+     "log10 of the sum, over the routes through the unit, of the product of |w g|; -inf without a route"},
+    {"activation_mean",
+     "mean over the test images of what the unit puts out (input: the preprocessed pixel; output: the "
+     "logit); nan without data"},
+    {"activation_sd", "standard deviation of that over the test images"},
+    {"active_share", "share of the test images on which the unit puts out more than 0"},
+    {"ablation_accuracy_drop", "test accuracy of the network minus that without the unit's outgoing weights; nan for "
+                               "output units, without data and where it was not asked for (--ablation)"},
 };
-
-/* All per unit, over the levels of the graph. */
-struct units {
-    struct sm_graph graph;
-    struct sm_paths paths;
-    struct sm_degree *in, *out; /* [n_units] */
-    double *rank;               /* [n_units] */
-};
-
-static void units_destroy(struct units *units) {
-    sm_graph_destroy(&units->graph);
-    sm_paths_destroy(&units->paths);
-    free(units->in);
-    free(units->out);
-    free(units->rank);
-}
-
-static int units_allocate(struct units *units, struct sm_error *err) {
-    size_t n = sm_graph_n_units(&units->graph);
-    units->in = calloc(n + 1, sizeof *units->in);
-    units->out = calloc(n + 1, sizeof *units->out);
-    units->rank = calloc(n + 1, sizeof *units->rank);
-    return units->in && units->out && units->rank ? 0 : sm_fail(err, "out of memory for %zu units", n);
-}
-
-static void count_degrees(struct units *units, const struct sm_moment *moment) {
-    const struct sm_graph *graph = &units->graph;
-    for (size_t l = 0; l < graph->net->n_layers; l++) {
-        const struct sm_layer *layer = &graph->net->layers[l];
-        sm_layer_degree_in(layer, moment->mask[l], moment->weights[l], units->in + graph->offset[l + 1]);
-        for (size_t k = 0; k < layer->n_inputs; k++) {
-            size_t level = sm_graph_feeding_level(graph, l, k);
-            sm_layer_degree_out(layer, moment->mask[l], moment->weights[l], sm_graph_level_units(graph, level),
-                                units->out + graph->offset[level]);
-        }
-    }
-}
-
-/* Ranks from the most routes down: ascending ranks r of n values become n + 1 - r. */
-static int rank_units(struct units *units, struct sm_error *err) {
-    for (size_t level = 0; level < units->graph.n_levels; level++) {
-        size_t first = units->graph.offset[level], n = sm_graph_level_units(&units->graph, level);
-        if (sm_average_ranks(units->paths.through + first, n, units->rank + first, err)) return -1;
-        for (size_t u = first; u < first + n; u++) units->rank[u] = (double)n + 1 - units->rank[u];
-    }
-    return 0;
-}
-
-/* The caller destroys `units`, also after a failure. */
-static int units_init(struct units *units, const struct sm_moment *moment, struct sm_error *err) {
-    *units = (struct units){0};
-    if (sm_graph_init(&units->graph, &moment->run->net, err) || units_allocate(units, err)) return -1;
-    if (sm_graph_paths(&units->graph, moment->mask, &units->paths, err)) return -1;
-    count_degrees(units, moment);
-    return rank_units(units, err);
-}
 
 static void write_counts(struct sm_table *table, bool defined, struct sm_degree degree) {
     const size_t counts[] = {sm_degree_total(degree), degree.kept, degree.inverted};
@@ -93,38 +48,105 @@ static void write_counts(struct sm_table *table, bool defined, struct sm_degree 
     }
 }
 
-static void write_unit(struct sm_table *table, const struct units *units, size_t level, size_t unit) {
-    size_t u = units->graph.offset[level] + unit;
-    bool has_in = level > 0, has_out = level + 1 < units->graph.n_levels;
-    sm_table_int(table, (int64_t)unit);
-    write_counts(table, has_in, units->in[u]);
-    write_counts(table, has_out, units->out[u]);
-    sm_table_real(table, has_in ? units->in[u].strength : NAN);
-    sm_table_real(table, has_out ? units->out[u].strength : NAN);
+/* One run's units and what was measured with data, NULL where it was not. */
+struct neurons {
+    const struct sm_moment *moment;
+    struct sm_units units;
+    struct sm_activations activations; /* [n_units] each */
+    double *drop;                      /* [n_units] */
+};
+
+static void neurons_destroy(struct neurons *neurons) {
+    sm_units_destroy(&neurons->units);
+    free(neurons->activations.mean);
+    free(neurons->activations.sd);
+    free(neurons->activations.active);
+    free(neurons->drop);
+}
+
+static int measure(struct neurons *neurons, struct sm_evaluator *evaluator, bool ablation, struct sm_error *err) {
+    size_t n = sm_graph_n_units(&neurons->units.graph);
+    struct sm_activations *activations = &neurons->activations;
+    *activations =
+        (struct sm_activations){malloc(n * sizeof(double)), malloc(n * sizeof(double)), malloc(n * sizeof(double))};
+    if (ablation) neurons->drop = malloc(n * sizeof(double));
+    if (!activations->mean || !activations->sd || !activations->active || (ablation && !neurons->drop))
+        return sm_fail(err, "out of memory for %zu units", n);
+    if (sm_evaluator_activations(evaluator, activations, err)) return -1;
+    return ablation ? sm_evaluator_each_drop(evaluator, neurons->drop, err) : 0;
+}
+
+/* The caller destroys `neurons`, also after a failure. */
+static int neurons_init(struct neurons *neurons, const struct sm_moment *moment, const struct sm_analysis *analysis,
+                        struct sm_error *err) {
+    struct sm_evaluator *evaluator;
+    *neurons = (struct neurons){.moment = moment};
+    if (sm_units_init(&neurons->units, moment, err)) return -1;
+    if (sm_evaluator_open_moment(&evaluator, analysis, moment, err)) return -1;
+    bool ablation = analysis->options->ablation || analysis->options->report;
+    int status = evaluator ? measure(neurons, evaluator, ablation, err) : 0;
+    sm_evaluator_close(evaluator);
+    return status;
+}
+
+static void write_measured(struct sm_table *table, const struct neurons *neurons, size_t u) {
+    const struct sm_activations *activations = &neurons->activations;
+    sm_table_real(table, activations->mean ? activations->mean[u] : NAN);
+    sm_table_real(table, activations->sd ? activations->sd[u] : NAN);
+    sm_table_real(table, activations->active ? activations->active[u] : NAN);
+    sm_table_real(table, neurons->drop ? neurons->drop[u] : NAN);
+}
+
+static void write_unit(struct sm_table *table, const struct sm_units *units, size_t u, double rank) {
+    write_counts(table, sm_unit_has_in(units, u), units->in[u]);
+    write_counts(table, sm_unit_has_out(units, u), units->out[u]);
+    sm_table_real(table, sm_unit_value(units, SM_UNIT_STRENGTH_IN, u));
+    sm_table_real(table, sm_unit_value(units, SM_UNIT_STRENGTH_OUT, u));
     sm_table_real(table, units->paths.in[u]);
     sm_table_real(table, units->paths.out[u]);
     sm_table_real(table, units->paths.through[u]);
-    sm_table_int(table, isfinite(units->paths.through[u]));
-    sm_table_real(table, units->rank[u]);
+    sm_table_int(table, sm_unit_alive(units, u));
+    sm_table_real(table, rank);
+    sm_table_real(table, sm_unit_value(units, SM_UNIT_BALANCE_IN, u));
+    sm_table_real(table, sm_unit_value(units, SM_UNIT_BALANCE_OUT, u));
+    sm_table_real(table, sm_unit_value(units, SM_UNIT_LOG10_SYNFLOW, u));
+}
+
+static int write_level(struct sm_table *table, const struct neurons *neurons, size_t level, struct sm_error *err) {
+    const struct sm_units *units = &neurons->units;
+    size_t first = units->graph.offset[level], n = sm_graph_level_units(&units->graph, level);
+    double *rank = malloc((n + 1) * sizeof *rank);
+    if (!rank) return sm_fail(err, "out of memory for %zu units", n);
+    int status = sm_unit_ranks(units, SM_UNIT_LOG10_PATHS, level, rank, err);
+    for (size_t u = 0; !status && u < n; u++) {
+        sm_table_text(table, neurons->moment->run->name);
+        sm_table_text(table, sm_graph_level_name(&units->graph, level));
+        sm_table_int(table, (int64_t)u);
+        write_unit(table, units, first + u, rank[u]);
+        write_measured(table, neurons, first + u);
+    }
+    free(rank);
+    return status;
+}
+
+static int neurons_open(void **state, const struct sm_analysis *analysis, struct sm_error *err) {
+    (void)err;
+    *state = (void *)analysis;
+    return 0;
 }
 
 static int neurons_moment(void *state, const struct sm_moment *moment, struct sm_table *table, struct sm_error *err) {
-    (void)state;
-    struct units units;
-    int status = units_init(&units, moment, err);
-    for (size_t level = 0; !status && level < units.graph.n_levels; level++)
-        for (size_t u = 0; u < sm_graph_level_units(&units.graph, level); u++) {
-            sm_table_text(table, moment->run->name);
-            sm_table_text(table, sm_graph_level_name(&units.graph, level));
-            write_unit(table, &units, level, u);
-        }
-    units_destroy(&units);
+    struct neurons neurons;
+    int status = neurons_init(&neurons, moment, state, err);
+    for (size_t level = 0; !status && level < neurons.units.graph.n_levels; level++)
+        status = write_level(table, &neurons, level, err);
+    neurons_destroy(&neurons);
     return status ? sm_fail_prefix(err, "%s: neurons", moment->run->path) : 0;
 }
 
 const struct sm_statistic sm_stat_neurons = {
     .name = "neurons",
-    .help = "every unit: fan-in, fan-out, strength, routes through it, alive or not, rank",
+    .help = "every unit: degrees, balance, strength, routes, SynFlow, rank, activations, accuracy without it",
     .about =
         "Every unit of the masked network at one moment: input units, neurons, channels of convolutions.\n"
         "Where branches are summed (residual networks), a weight that reads the sum counts as outgoing weight of the\n"
@@ -132,8 +154,12 @@ const struct sm_statistic sm_stat_neurons = {
         "its\n"
         "positions. A route is a choice of one non-hidden weight in each layer on the way from input to output; each\n"
         "entry of a convolution's kernel is a choice of its own, positions of the image are not told apart.\n"
-        "Input units are channels where a convolution reads the input. nan = undefined; -inf = log10 of no route.",
+        "Input units are channels where a convolution reads the input. nan = undefined; -inf = log10 of no route.\n"
+        "log10_synflow is the unit score of SynFlow (Tanaka et al. 2020), rounded to 10 decimals. Activations and\n"
+        "ablation_accuracy_drop take the test images of the run's data set and a network that is a stack of dense "
+        "layers.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
+    .open = neurons_open,
     .moment = neurons_moment,
 };

@@ -103,7 +103,7 @@ one_sentence() {
     run -0 --separate-stderr "$ANALYZE" --version
     [[ $output == supermask-analyze\ [0-9]* ]]
     run -0 --separate-stderr "$ANALYZE" list
-    for name in ratios flips settling similarity oscillation earlybird overlap layers interfaces neurons concentration weights \
+    for name in ratios flips settling similarity oscillation earlybird overlap layers interfaces neurons ablation concentration weights \
         controls thresholds summary groups; do
         grep -q "^table  *$name  *[A-Za-z]" <<<"$output"
     done
