@@ -183,6 +183,17 @@ const struct sm_figure sm_figures[] = {
      .tables = {"thresholds"},
      .data = {&sm_figure_data_networks},
      .by_group = true},
+    {.name = "ablation",
+     .help = "accuracy against units removed: most important first, least important first, at random",
+     .caption =
+         "Test accuracy against the share of alive units that are removed (their outgoing weights hidden): those with "
+         "the most routes first, those with the fewest first, and in random orders. Lines are means over the runs, "
+         "bands reach from the lowest to the highest run (random: from the lowest to the highest order of any run). "
+         "The farther the two lines lie on either side of the random one, the better the number of routes tells how "
+         "much a unit matters. Dotted: chance.",
+     .tables = {"ablation"},
+     .data = {&sm_figure_data_networks},
+     .by_group = true},
     {.name = "overlap",
      .help = "Jaccard similarity between runs for each layer, against chance",
      .caption =
