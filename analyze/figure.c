@@ -43,7 +43,7 @@ struct picture {
 struct drawing {
     const char *directory;
     const struct sm_analysis *analysis;
-    struct sm_figure_groups groups;
+    struct sm_seed_groups groups;
     struct picture *pictures;
     size_t n_pictures;
     struct process process[N_PROCESSES];
@@ -227,7 +227,7 @@ static bool can_draw(const struct drawing *drawing, const struct sm_figure_conte
 
 static bool has_group(const struct drawing *drawing, const struct sm_figure_context *context,
                       const struct sm_figure *figure, size_t group) {
-    const struct sm_figure_groups *groups = &drawing->groups;
+    const struct sm_seed_groups *groups = &drawing->groups;
     size_t most_records = 0;
     for (size_t i = 0; i < drawing->analysis->n_runs; i++)
         if (groups->group[i] == group && drawing->analysis->runs[i].n_records > most_records)
@@ -299,7 +299,7 @@ static int prepare(struct drawing *drawing, const char *formats, const char *con
     char *data = sm_format("%s/data", drawing->directory);
     struct sm_figure_context context = {drawing->analysis, &drawing->groups, data};
     int status = data ? make_directories(drawing->directory, err) : sm_fail(err, "figures: out of memory");
-    if (status == 0) status = sm_figure_groups_init(&drawing->groups, drawing->analysis, err);
+    if (status == 0) status = sm_seed_groups_init(&drawing->groups, drawing->analysis, err);
     size_t most = sm_n_figures * N_FORMATS * (drawing->groups.n_groups + 1);
     drawing->pictures = calloc(most, sizeof *drawing->pictures);
     if (status == 0 && !drawing->pictures) status = sm_fail(err, "figures: out of memory");
@@ -326,7 +326,7 @@ int sm_figures_draw(const char *directory, const char *formats, const struct sm_
         *err = drawing.first_failure;
         status = -1;
     }
-    sm_figure_groups_destroy(&drawing.groups);
+    sm_seed_groups_destroy(&drawing.groups);
     free(drawing.pictures);
     return status;
 }

@@ -3,11 +3,11 @@
 #ifndef SUPERMASK_ANALYZE_FIGURE_DATA_H
 #define SUPERMASK_ANALYZE_FIGURE_DATA_H
 
-#include "analyze/figure_group.h"
+#include "analyze/seed_groups.h"
 
 struct sm_figure_context {
     const struct sm_analysis *analysis;
-    const struct sm_figure_groups *groups;
+    const struct sm_seed_groups *groups;
     const char *directory; /* OUT/data, which exists */
 };
 

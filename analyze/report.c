@@ -134,8 +134,7 @@ static int write_index(const struct sm_analysis *analysis, const char *formats, 
     struct sm_report report = {.analysis = analysis, .directory = analysis->options->directory};
     struct sm_outfile out = {0};
     char *path = sm_format("%s/index.html", report.directory);
-    int status =
-        path ? sm_figure_groups_init(&report.groups, analysis, err) : sm_fail(err, "index.html: out of memory");
+    int status = path ? sm_seed_groups_init(&report.groups, analysis, err) : sm_fail(err, "index.html: out of memory");
     if (status == 0) status = sm_outfile_open(&out, path, err);
     if (status == 0) {
         report.file = out.file;
@@ -146,7 +145,7 @@ static int write_index(const struct sm_analysis *analysis, const char *formats, 
             sm_outfile_abandon(&out);
     }
     if (status == 0) sm_note(analysis->written, "%s", path);
-    sm_figure_groups_destroy(&report.groups);
+    sm_seed_groups_destroy(&report.groups);
     free(path);
     return status;
 }

@@ -11,7 +11,7 @@
 /* What the parts of the page share. */
 struct sm_report {
     const struct sm_analysis *analysis;
-    struct sm_figure_groups groups;
+    struct sm_seed_groups groups;
     const char *directory;
     FILE *file;
 };

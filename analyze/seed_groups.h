@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* figure_group.h - which runs a figure may average: the same layers, and recipes that differ in nothing but seeds. */
-#ifndef SUPERMASK_ANALYZE_FIGURE_GROUP_H
-#define SUPERMASK_ANALYZE_FIGURE_GROUP_H
+/* seed_groups.h - runs that may be averaged: the same layers, and recipes that differ in nothing but seeds. */
+#ifndef SUPERMASK_ANALYZE_SEED_GROUPS_H
+#define SUPERMASK_ANALYZE_SEED_GROUPS_H
 
 #include "analyze/stat.h"
 
-struct sm_figure_groups {
+struct sm_seed_groups {
     size_t n_groups;
     size_t *group; /* [n_runs] from 0, in the order of each group's first run */
     size_t *first; /* [n_groups] first run of the group */
@@ -14,7 +14,7 @@ struct sm_figure_groups {
 };
 
 /* The caller destroys `groups`, also after a failure. */
-int sm_figure_groups_init(struct sm_figure_groups *groups, const struct sm_analysis *analysis, struct sm_error *err);
-void sm_figure_groups_destroy(struct sm_figure_groups *groups);
+int sm_seed_groups_init(struct sm_seed_groups *groups, const struct sm_analysis *analysis, struct sm_error *err);
+void sm_seed_groups_destroy(struct sm_seed_groups *groups);
 
 #endif
