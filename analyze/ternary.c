@@ -18,6 +18,13 @@ static int8_t sign_of(enum sm_compare compare, int8_t g, float w) {
     return (int8_t)(((w > 0) - (w < 0)) * g);
 }
 
+void sm_ternary_signs(const struct sm_moment *moment, size_t l, enum sm_compare compare, int8_t *sign) {
+    const int8_t *g = moment->mask[l];
+    const float *w = moment->weights[l];
+    size_t n = sm_layer_weights(&moment->run->net.layers[l]);
+    for (size_t i = 0; i < n; i++) sign[i] = g[i] ? sign_of(compare, g[i], w[i]) : 0;
+}
+
 static size_t count_entries(const int8_t *mask, const float *weights, size_t n, enum sm_compare compare) {
     size_t count = 0;
     for (size_t i = 0; i < n; i++) count += mask[i] && sign_of(compare, mask[i], weights[i]);

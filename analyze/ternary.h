@@ -29,4 +29,7 @@ int sm_ternary_init(struct sm_ternary *ternary, const struct sm_moment *moment, 
 int sm_ternary_copy(struct sm_ternary *ternary, const struct sm_ternary *from, struct sm_error *err);
 void sm_ternary_destroy(struct sm_ternary *ternary);
 
+/* The same entries of one layer in place: sign [weights], 0 where the entry counts as hidden. */
+void sm_ternary_signs(const struct sm_moment *moment, size_t l, enum sm_compare compare, int8_t *sign);
+
 #endif
