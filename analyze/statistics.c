@@ -291,3 +291,50 @@ double sm_cohen_kappa(size_t table[3][3]) {
     double range = total * total - chance;
     return range > 0 ? (equal * total - chance) / range : NAN;
 }
+
+/* The k largest values as a threshold: values above it belong to them, values at it with probability `share`. */
+struct top {
+    double threshold, share;
+};
+
+static int by_value(const void *a, const void *b) {
+    return compare_reals(*(const double *)a, *(const double *)b);
+}
+
+/* `sorted`: scratch, [n]. */
+static struct top top_of(const double *x, size_t n, size_t k, double *sorted) {
+    memcpy(sorted, x, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, by_value);
+    double threshold = sorted[n - k];
+    size_t above = 0, tied = 0;
+    for (size_t i = 0; i < n; i++) {
+        above += x[i] > threshold;
+        tied += x[i] == threshold;
+    }
+    return (struct top){threshold, (double)(k - above) / (double)tied};
+}
+
+static double top_membership(struct top top, double x) {
+    return x > top.threshold ? 1 : x == top.threshold ? top.share : 0;
+}
+
+int sm_top_overlap(const double *x, const double *y, size_t n, size_t k, double *overlap, struct sm_error *err) {
+    *overlap = NAN;
+    if (k == 0) return 0;
+    double *sorted = malloc(n * sizeof *sorted), sum = 0;
+    if (!sorted) return sm_fail(err, "out of memory for the order of %zu values", n);
+    struct top top_x = top_of(x, n, k, sorted), top_y = top_of(y, n, k, sorted);
+    for (size_t i = 0; i < n; i++) sum += top_membership(top_x, x[i]) * top_membership(top_y, y[i]);
+    *overlap = sum / (double)k;
+    free(sorted);
+    return 0;
+}
+
+void sm_poisson_binomial(const double *p, size_t n, double *probability) {
+    probability[0] = 1;
+    for (size_t i = 0; i < n; i++) {
+        probability[i + 1] = probability[i] * p[i];
+        for (size_t k = i; k > 0; k--) probability[k] = probability[k] * (1 - p[i]) + probability[k - 1] * p[i];
+        probability[0] *= 1 - p[i];
+    }
+}

@@ -50,4 +50,14 @@ int sm_holm(const double *p, size_t n, double *adjusted, struct sm_error *err);
  * an empty table and where chance agreement is 1. */
 double sm_cohen_kappa(size_t table[3][3]);
 
+/* Of the units with the k largest x, the share that is also among the k largest y, in [0,1]; k <= n. Where values tie
+ * at the k-th place each of them belongs to the k with probability (places left) / (values tied), in x and in y
+ * independently, and the result is the expectation. NaN for k = 0. */
+int sm_top_overlap(const double *x, const double *y, size_t n, size_t k, double *overlap, struct sm_error *err);
+
+/* How many of n independent events happen, event i with probability p[i]: probability [n + 1] of 0, 1, .. n of them
+ * (Poisson-binomial distribution), event after event. All terms are positive, so the relative error is about n units
+ * in the last place. */
+void sm_poisson_binomial(const double *p, size_t n, double *probability);
+
 #endif

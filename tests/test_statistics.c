@@ -109,6 +109,43 @@ static void test_kappa_by_hand(void **state) {
     assert_true(isnan(sm_cohen_kappa(empty)));
 }
 
+static void test_poisson_binomial_by_hand(void **state) {
+    (void)state;
+    double probability[3];
+    sm_poisson_binomial((double[]){0.5, 0.25}, 2, probability);
+    assert_near(probability[0], 0.375); /* 1/2 3/4 */
+    assert_near(probability[1], 0.5);   /* 1/2 3/4 + 1/2 1/4 */
+    assert_near(probability[2], 0.125); /* 1/2 1/4 */
+    sm_poisson_binomial((double[]){1, 0}, 2, probability);
+    assert_true(probability[0] == 0 && probability[1] == 1 && probability[2] == 0);
+    sm_poisson_binomial(NULL, 0, probability);
+    assert_true(probability[0] == 1);
+}
+
+static void assert_top_overlap(const double *x, const double *y, size_t n, size_t k, double want) {
+    double overlap;
+    struct sm_error err;
+    assert_int_equal(sm_top_overlap(x, y, n, k, &overlap, &err), 0);
+    assert_near(overlap, want);
+}
+
+static void test_top_overlap_by_hand(void **state) {
+    (void)state;
+    const double x[] = {5, 4, 3, 2}, y[] = {5, 3, 4, 1};
+    assert_top_overlap(x, y, 4, 0, NAN);
+    assert_top_overlap(x, y, 4, 1, 1);
+    assert_top_overlap(x, y, 4, 2, 0.5); /* units 0, 1 and 0, 2 */
+    assert_top_overlap(x, y, 4, 4, 1);
+    /* The second place is one of two: units 0, 1 or 0, 2, each with probability 1/2, against 1, 2. */
+    const double tied[] = {3, 2, 2, 1}, middle[] = {0, 1, 1, 0};
+    assert_top_overlap(tied, middle, 4, 2, 0.5);
+    /* Both draw: unit 0 for certain, then 1 or 2 twice independently: (1 + 1/4 + 1/4) / 2. */
+    assert_top_overlap(tied, tied, 4, 2, 0.75);
+    const double constant[] = {7, 7, 7, 7}, dead[] = {-INFINITY, -INFINITY, -INFINITY, 1};
+    assert_top_overlap(x, constant, 4, 1, 0.25);
+    assert_top_overlap(dead, dead, 4, 2, (1 + 3.0 / 9) / 2);
+}
+
 /* ---- scipy ---- */
 
 static void ask_wilson(struct oracle *oracle, size_t k, size_t n) {
@@ -163,6 +200,28 @@ static void ask_one(struct oracle *oracle, const char *name, const double *x, si
     oracle_end(oracle);
 }
 
+static void ask_top_overlap(struct oracle *oracle, const double *x, const double *y, size_t n) {
+    double overlap;
+    struct sm_error err;
+    size_t k = (n + 9) / 10;
+    assert_int_equal(sm_top_overlap(x, y, n, k, &overlap, &err), 0);
+    oracle_ask(oracle, "top_overlap");
+    oracle_argument(oracle, x, n);
+    oracle_argument(oracle, y, n);
+    oracle_argument(oracle, (double[]){(double)k}, 1);
+    oracle_expect(oracle, "top overlap", overlap, NEAR);
+    oracle_end(oracle);
+}
+
+static void ask_poisson_binomial(struct oracle *oracle, const double *p, size_t n) {
+    double probability[MOST + 1];
+    sm_poisson_binomial(p, n, probability);
+    oracle_ask(oracle, "poisson_binomial");
+    oracle_argument(oracle, p, n);
+    for (size_t k = 0; k <= n; k++) oracle_expect(oracle, "poisson_binomial", probability[k], NEAR);
+    oracle_end(oracle);
+}
+
 static void test_rank_statistics_against_scipy(void **state) {
     (void)state;
     struct oracle oracle;
@@ -181,6 +240,7 @@ static void test_rank_statistics_against_scipy(void **state) {
                 ask_pair(&oracle, "spearman", x, y, sizes[s]);
                 ask_pair(&oracle, "kendall", x, y, sizes[s]);
                 ask_ranks(&oracle, x, sizes[s]);
+                if (sizes[s] > 0) ask_top_overlap(&oracle, x, y, sizes[s]);
                 ask_ks(&oracle, x, sizes[s], y, 1 + sizes[s] / 2);
             }
     oracle_compare(&oracle);
@@ -213,6 +273,8 @@ static void test_others_against_scipy(void **state) {
         oracle_end(&oracle);
         gsl_sort(x, 1, n);
         ask_one(&oracle, "gini", x, n, sm_gini(x, n));
+        fill(x, n, 0, 4000 + trial);
+        ask_poisson_binomial(&oracle, x, n);
         fill(x, 9, 50, 3000 + trial);
         for (size_t i = 0; i < 9; i++) table[i / 3][i % 3] = (size_t)x[i];
         ask_one(&oracle, "kappa", x, 9, sm_cohen_kappa(table));
@@ -229,6 +291,8 @@ int main(void) {
         cmocka_unit_test(test_js_by_hand),
         cmocka_unit_test(test_holm_by_hand),
         cmocka_unit_test(test_kappa_by_hand),
+        cmocka_unit_test(test_poisson_binomial_by_hand),
+        cmocka_unit_test(test_top_overlap_by_hand),
         cmocka_unit_test(test_rank_statistics_against_scipy),
         cmocka_unit_test(test_others_against_scipy),
     };

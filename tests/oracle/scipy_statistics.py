@@ -71,6 +71,23 @@ def kappa(table):
     return ((np.trace(share) - chance) / (1 - chance),)
 
 
+def poisson_binomial(p):
+    """Coefficients of the product of (1 - p) + p x, exactly."""
+    polynomial = [Fraction(1)]
+    for q in map(Fraction, p.tolist()):
+        polynomial = [a * (1 - q) + b * q for a, b in zip([*polynomial, 0], [0, *polynomial])]
+    return polynomial
+
+
+def top_overlap(x, y, k):
+    """A value belongs to the k largest with the share of its ties that find a place."""
+    k, total = int(k[0]), Fraction(0)
+    chance = lambda values, v: min(max(Fraction(k - int((values > v).sum()), int((values == v).sum())), 0), 1)
+    for a, b in zip(x, y):
+        total += chance(x, a) * chance(y, b)
+    return (total / k,)
+
+
 def coincidence(strata, both):
     """Whole distribution of a sum of hypergeometric variables in integers: mean, variance, P(S >= both), E[Jaccard]."""
     layers = strata.astype(int).reshape(-1, 3).tolist()
