@@ -76,8 +76,8 @@ static char *read_text(const char *path) {
 }
 
 /* The whole file that the statistic writes about a (and b, for a statistic of pairs). The caller frees. */
-static char *fixture_table(const struct sm_statistic *statistic, const struct sm_analysis *analysis, struct fixture *a,
-                           struct fixture *b) {
+static inline char *fixture_table(const struct sm_statistic *statistic, const struct sm_analysis *analysis,
+                                  struct fixture *a, struct fixture *b) {
     char directory[] = "/tmp/supermask-stat-XXXXXX", path[256];
     struct sm_error err = {{0}};
     struct sm_table *table;
@@ -86,7 +86,8 @@ static char *fixture_table(const struct sm_statistic *statistic, const struct sm
     struct sm_alignments alignments;
     const struct sm_pair pair = {&first, &second, &alignments};
     if (b) second = fixture_moment(b);
-    sm_alignments_init(&alignments, analysis->options);
+    second.run_index = 1;
+    sm_alignments_init(&alignments, analysis ? analysis->options : NULL);
     assert_non_null(mkdtemp(directory));
     assert_int_equal(sm_table_open(&table, directory, statistic->name, statistic->about, NULL, statistic->columns,
                                    statistic->n_columns, &err),
@@ -122,7 +123,7 @@ static char *next_line(char **text) {
 }
 
 /* Compares header and rows with `expected`: the same with cells apart by blanks; numbers to 1e-12. Frees `table`. */
-static void assert_table(char *table, const char *expected) {
+static inline void assert_table(char *table, const char *expected) {
     char *copy = strdup(expected), *got_rest = table, *want_rest = copy, *got, *want;
     assert_non_null(copy);
     for (size_t row = 0; (got = next_line(&got_rest)); row++) {
