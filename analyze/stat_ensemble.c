@@ -22,8 +22,8 @@ static const struct sm_column columns[] = {
     {"weights", "weights that are non-hidden in exactly `times` of the runs"},
     {"expected", "the same for independent masks with the densities of the runs"},
     {"at_least", "weights that are non-hidden in at least `times` of the runs"},
-    {"accuracy", "test accuracy of the first run's network with just these weights; nan but for all, times >= 1, and "
-                 "without data"},
+    {"accuracy",
+     "test accuracy of the first run's network with these weights; nan but for all, times >= 1, and without data"},
     {"first_accuracy", "test accuracy of the first run as it is, to compare; nan as accuracy"},
 };
 

@@ -3,6 +3,8 @@
 weight. Which order of the hidden units is the best one is not asked here (tests/test_align.c does): the partners are
 read from the analyzer's own matches.tsv, which must be permutations; everything else is numpy and scipy."""
 
+import gzip
+import os
 import pathlib
 import subprocess
 import tempfile
@@ -14,7 +16,7 @@ from math import ceil, nan
 import numpy as np
 import runfile
 import yaml_lines
-from run_oracle import ABSOLUTE, Case, Close, read_table
+from run_oracle import ABSOLUTE, ANALYZE, Case, Close, read_table
 from scipy import stats
 from tables_overlap import comparable, share
 from tables_units import Graph
@@ -185,41 +187,62 @@ def poisson_binomial(p):
     return polynomial
 
 
-def kept_masks(case, group, alignment):
-    """{layer: [run, out, in, entries], True where not hidden}, in the first run's order."""
-    kept = defaultdict(list)
+def laid_upon(case, group, alignment):
+    """{layer: [run, out, units that are read, entries] signs of the effective weights}, and the same of g, both in the
+    first run's order."""
+    effective, masks = defaultdict(list), defaultdict(list)
     for i in group:
         partners = partners_of(case, group[0], i, "weight") if alignment == "aligned" and i != group[0] else \
             {level: np.arange(n) for level, n in graph_of(case, i).units.items()}
         for layer in case.runs[i].layers.values():
-            kept[layer.name].append(aligned(case.mask(i, layer.name) != 0, layer, partners))
-    return {name: np.array(masks) for name, masks in kept.items()}
+            effective[layer.name].append(aligned(signs(case, i, layer.name, "weight"), layer, partners))
+            masks[layer.name].append(aligned(case.mask(i, layer.name), layer, partners))
+    return [{name: np.array(parts) for name, parts in found.items()} for found in (effective, masks)]
 
 
-def ensemble_rows(label, masks, alignment):
-    total_seen, total_expected, n_runs = 0, 0, len(next(iter(masks.values())))
-    seen, expected = {}, {}
-    for name, kept in masks.items():
-        seen[name] = np.bincount(kept.sum(0).ravel(), minlength=n_runs + 1)
-        expected[name] = kept[0].size * poisson_binomial([np.mean(k) for k in kept])
-        total_seen, total_expected = total_seen + seen[name], total_expected + expected[name]
-    for name in [*masks, "all"]:
-        weights = seen.get(name, total_seen)
+def accuracy_of(effective):
+    """Of a stack of dense layers with ELU on MNIST's test images, in float64."""
+    values, labels = test_images()
+    for l, v in enumerate(effective):
+        values = (np.where(values > 0, values, np.expm1(np.minimum(values, 0))) if l else values) @ v.T
+    return np.mean(values.argmax(1) == labels)
+
+
+def voted_accuracy(run, effective, masks, times):
+    """The first run's |w| under the signs of most runs; a tie goes to the first run, hidden or not."""
+    layers = []
+    for name, votes in effective.items():
+        sign = np.where(votes.sum(0) != 0, np.sign(votes.sum(0)), votes[0]) * ((masks[name] != 0).sum(0) >= times)
+        w = np.abs(run.layers[name].initial_weights.astype(float))
+        layers.append(w * sign.reshape(w.shape))
+    return accuracy_of(layers)
+
+
+def ensemble_rows(label, run, effective, masks, alignment):
+    n_runs = len(next(iter(masks.values())))
+    seen = {name: np.bincount((g != 0).sum(0).ravel(), minlength=n_runs + 1) for name, g in masks.items()}
+    expected = {name: g[0].size * poisson_binomial([np.mean(h != 0) for h in g]) for name, g in masks.items()}
+    seen["all"], expected["all"] = sum(seen.values()), sum(expected.values())
+    with_data = run.attrs["dataset"] == "mnist"
+    first = accuracy_of([l.initial_weights * l.mask[-1] for l in run.layers.values()]) if with_data else nan
+    for name, weights in seen.items():
         for times in range(n_runs + 1):
+            measured = with_data and name == "all" and times > 0
+            accuracy = voted_accuracy(run, effective, masks, times) if measured else nan
             yield {"group": label, "runs": n_runs, "layer": name, "alignment": alignment, "times": times,
-                   "weights": weights[times], "expected": Close(expected.get(name, total_expected)[times], 1e-11, ABSOLUTE),
-                   "at_least": weights[times:].sum(), "accuracy": nan, "first_accuracy": nan}
+                   "weights": weights[times], "expected": Close(expected[name][times], 1e-11, ABSOLUTE),
+                   "at_least": weights[times:].sum(), "accuracy": Close(accuracy, 0, 5e-4),
+                   "first_accuracy": Close(first if measured else nan, 0, 5e-4)}
 
 
 def ensemble(case):
-    """Rows without accuracies: the runs here have no data."""
     names = []
     for group in seed_groups(case):
         name = case.runs[group[0]].attrs["recipe_name"]
         names.append(name)
         label = f"{name} ({names.count(name)})" if names.count(name) > 1 else name
         for alignment in ["raw", "aligned"] if len(group) > 1 else []:
-            yield from ensemble_rows(label, kept_masks(case, group, alignment), alignment)
+            yield from ensemble_rows(label, case.runs[group[0]], *laid_upon(case, group, alignment), alignment)
 
 
 # ---- more cases ----
@@ -261,9 +284,38 @@ def two_groups(directory):
 
 
 def by_weight(directory):
-    return Case("related, --compare weight", [_related_run(directory / f"w{s}.h5", s, widths=(30, 9, 8, 4))
-                                              for s in (7, 8)], ["--compare", "weight"], tables=["matches", "consistency"])
+    paths = [_related_run(directory / f"w{s}.h5", s, widths=(30, 9, 8, 4)) for s in (7, 8)]
+    return Case("related, --compare weight", paths, ["--compare", "weight"], tables=["matches", "consistency"])
+
+
+# ---- real images: where $SUPERMASK_DATA holds MNIST ----
+
+MNIST = pathlib.Path(os.environ.get("SUPERMASK_DATA", "none")) / "mnist"
+
+
+def read_idx(stem):
+    path = next(MNIST.glob(f"{stem}*"))
+    data = (gzip.open if path.suffix == ".gz" else open)(path, "rb").read()
+    shape = [int.from_bytes(data[4 + 4 * k:8 + 4 * k], "big") for k in range(data[3])]
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
+
+
+@lru_cache(maxsize=None)
+def test_images():
+    """Each image standardized by itself, as the recipes of fcn-mnist say; and the labels."""
+    images = read_idx("t10k-images").reshape(10000, -1).astype(float)
+    spread = np.maximum(images.std(1, keepdims=True), 1 / np.sqrt(images.shape[1]))
+    return (images - images.mean(1, keepdims=True)) / spread, read_idx("t10k-labels")
+
+
+def trained(directory):
+    """Small networks after one epoch: their accuracies are those of a forward pass in float64."""
+    for seed in (1, 2, 3):
+        subprocess.run([str(ANALYZE.with_name("supermask-train")), "fcn-mnist", "--quiet", "--epochs", "1", "--seed",
+                        str(seed), "--set", "network=784-20-10", "-o", str(directory / f"s{seed}.h5")], check=True,
+                       capture_output=True)
+    return Case("trained on MNIST", sorted(directory.glob("s*.h5")), tables=["ensemble"])
 
 
 TABLES = {"matches": matches, "consistency": consistency, "ensemble": ensemble}
-CASES = [relabelled, two_groups, by_weight]
+CASES = [relabelled, two_groups, by_weight] + ([trained] if MNIST.is_dir() else [])
