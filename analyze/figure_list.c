@@ -211,6 +211,39 @@ const struct sm_figure sm_figures[] = {
      .tables = {"overlap"},
      .by_group = true,
      .min_runs = 2},
+    {.name = "rank-scatter",
+     .help = "rank of each unit in one run against its partner's rank in another",
+     .caption =
+         "Rank of each unit by the number of routes from input to output through it (1: most), in the first run and in "
+         "the second; input units are the same in both, hidden ones stand beside the partner that the alignment by "
+         "weights gives them. Units without a route share their layer's last ranks. Over each panel Spearman's "
+         "correlation over all units, and over those alive in both runs.",
+     .tables = {"neurons", "matches", "consistency"},
+     .by_group = true,
+     .min_runs = 2},
+    {.name = "consistency",
+     .help = "do two runs rank the same units high: rank correlations and overlap of the highest tenth",
+     .caption =
+         "Agreement between runs on which units of a layer matter, by several measures of a unit: mean over the pairs "
+         "of runs, strokes from the lowest to the highest pair. Filled over all units of the layer, open over those "
+         "that are alive in both runs: dead units, tied at the end, let the correlation over all look better. Hidden "
+         "units are aligned by weights. Dotted: what unrelated ranks would give. Measures that rank exactly as "
+         "another are not drawn (strength and fan where all |w| of a layer are equal).",
+     .tables = {"consistency"},
+     .by_group = true,
+     .min_runs = 2},
+    {.name = "ensemble",
+     .help = "in how many runs a weight remains, against chance; accuracy of what several runs keep",
+     .caption =
+         "How many weights remain in exactly so many of the runs, weight by weight as found and after each run's "
+         "hidden "
+         "units were aligned to the first run's; dashed, what independent masks of the same densities would give. "
+         "Last: test accuracy of the first run's network when it keeps what remains in at least k runs, each weight "
+         "with the sign that most runs give it: left the union, right the intersection. The dotted line is the first "
+         "run with its own mask.",
+     .tables = {"ensemble"},
+     .by_group = true,
+     .min_runs = 2},
     {.name = "layers",
      .help = "distance between layers' keep/hide/invert shares, within a run and between runs",
      .caption =
