@@ -42,14 +42,13 @@ eval panels(3, 1, W, H, 1.55, 0.3, 0.85, 1.2, 0, 0.45)
 pairs = NR*(NR - 1)/2
 set label 1 (GROUP_LABEL eq "" ? "" : GROUP_LABEL." · ").sprintf("%d pair%s of runs", pairs, pairs == 1 ? "" : "s").thinned(NL) at screen 1.55/W, screen 1 - 0.35/H left font ",7" tc rgb DARK
 step = (W - 2.0)/NSHOWN
-do for [k=1:NSHOWN] { s = int(word(SHOWN, k)); eval swatch(k, 1.55 + (k - 1)*(step < 2.2 ? step : 2.2), 0.75, W, H, COLOURS[s], NAMES[s]) }
+do for [k=1:NSHOWN] { s = int(word(SHOWN, k)); eval swatch(k, 1.55 + (k - 1)*(step < 2.5 ? step : 2.5), 0.75, W, H, COLOURS[s], NAMES[s]) }
 set label 2 "filled: all units · open: units alive in both runs" at screen 1 - 0.3/W, screen 1 - 0.35/H right font ",7" tc rgb DARK
 WIDTH = 0.8/(2*NSHOWN)
 x_of(p, k, m) = p - 0.4 + (2*(k - 1) + m + 0.5)*WIDTH
 array P[N]
 do for [p=1:N] { P[p] = p }
 set xrange [0.5:N + 0.5]
-set xtics scale 0 (); do for [p=1:N] { set xtics add (LAYER[panel(p)] p) }
 mean(c) = COUNT[c] ? SUM[c]/COUNT[c] : NaN
 low(c) = COUNT[c] ? LOW[c] : NaN
 high(c) = COUNT[c] ? HIGH[c] : NaN
@@ -59,8 +58,8 @@ array TITLES[3] = ["Spearman's ρ", "Kendall's τ-b", "top-tenth overlap"]
 colour(k) = COLOURS[int(word(SHOWN, k))]
 do for [q=0:2] {
     set ylabel TITLES[q + 1] offset 0.6,0
-    set yrange [floor(4*lowest(q))/4.0:1.03]; set ytics 0.25
-    set format x (q == 2 ? "%g" : "")
+    tics = lowest(q) < -0.25 ? 0.5 : 0.25
+    set yrange [floor(4*lowest(q))/4.0:1.03]; set ytics tics
     set xtics scale 0 (); do for [p=1:N] { set xtics add ((q == 2 ? LAYER[panel(p)] : "") p) }
     if (lowest(q) < 0) { set arrow 1 from graph 0, first 0 to graph 1, first 0 nohead lc rgb GREY lw 0.8 }
     plot for [k=1:NSHOWN] for [m=0:1] P using (x_of($1, k, m)):(low(c_of(q, $1, k, m))):(0):(high(c_of(q, $1, k, m)) - low(c_of(q, $1, k, m))) \

@@ -48,6 +48,7 @@ point_size = R <= 10 ? 0.75 : 0.5
 do for [i=1:N] {
     l = panel(i)
     set title LAYER[l]
+    set format x (is_bottom(i, TOTAL, C) ? "%g" : "")
     set logscale y; set yrange [0.5:3*TOP[l]]; set format y "%.0s%c"; set ytics 10
     plot K using (times($1)):(positive(EXPECTED[at(l, times($1))])) with lines lc rgb 0x000000 lw 1.1 dt 2, \
         K using (times($1)):(positive(SEEN[block(RAW, l, times($1))])) with linespoints lc rgb SOFT lw 1.5 pt 7 ps point_size, \
@@ -55,7 +56,7 @@ do for [i=1:N] {
     eval no_legend(3); unset label 1; unset label 2; unset label 3
 }
 if (HAS_ACCURACY) {
-    unset logscale y; set yrange [0:112]; set ytics 25; set format y "%g"
+    unset logscale y; set yrange [0:112]; set ytics 25; set format "%g"
     set xrange [0.7:R + 0.3]
     set title "test accuracy (%)"
     set label 4 "remaining in at least k" at graph 0.5, screen 0.3/H center font ",8"

@@ -256,6 +256,27 @@ one_sentence() {
     run -0 pdflatex -halt-on-error t.tex
 }
 
+@test "ensemble of a run with itself: every weight in both, the accuracy that training measured" {
+    "$(dirname "$ANALYZE")/supermask-train" fcn-digits --quiet --epochs 1 --set network=784-20-10 -o one.h5 >/dev/null
+    cp one.h5 two.h5
+    run -0 --separate-stderr "$ANALYZE" ensemble summary -q -o out --figures none one.h5 two.h5
+    [ -z "$stderr" ]
+    cell() { awk -F'\t' -v name="$2" '/^#/ {next} !n {for (i = 1; i <= NF; i++) if ($i == name) n = i; next} {print $n}' "out/$1.tsv"; }
+    accuracy=$(cell summary test_accuracy | sort -u)
+    [ -n "$accuracy" ] && [ "$accuracy" != nan ]
+    [ "$(cell ensemble accuracy | grep -v nan | sort | uniq -c | xargs)" = "4 $accuracy" ] # union, intersection; raw, aligned
+    [ "$(cell ensemble first_accuracy | grep -v nan | sort -u)" = "$accuracy" ]
+    [ "$(awk '$5 == 1 {s += $6} END {print s}' FS='\t' out/ensemble.tsv)" = 0 ]
+}
+
+@test "matches, consistency and ensemble: the same bytes for any number of threads" {
+    for n in 1 3; do
+        "$ANALYZE" matches consistency ensemble -q --threads $n -o out$n --figures none "$RUNS"/*.h5 >/dev/null 2>&1
+        grep -hv '^#' out$n/*.tsv >all$n
+    done
+    cmp all1 all3
+}
+
 @test "every cell agrees with numpy and scipy" {
     SM_BIN="$(dirname "$ANALYZE")" run -0 "${PYTHON:-/usr/bin/python3}" "$BATS_TEST_DIRNAME/oracle/run_oracle.py"
     [[ $output != *"not ok"* ]]
