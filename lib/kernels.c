@@ -440,6 +440,7 @@ static size_t find_value(const int32_t *values, int32_t value, size_t n) {
     size_t c = 0;
     for (; c + 16 <= n; c += 16) {
         int32_t hits = 0;
+#pragma omp simd reduction(| : hits)
         for (size_t k = 0; k < 16; k++) hits |= values[c + k] == value;
         if (hits) break;
     }
@@ -451,6 +452,7 @@ static size_t find_labelled(const int32_t *values, int32_t value, const uint32_t
     size_t c = 0;
     for (; c + 16 <= n; c += 16) {
         int32_t hits = 0;
+#pragma omp simd reduction(| : hits)
         for (size_t k = 0; k < 16; k++) hits |= (values[c + k] == value) & (labels[c + k] == label);
         if (hits) break;
     }
