@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analyze/figure_data.h"
+#include "analyze/path_weights.h"
 
 static const char *lacks(const struct sm_figure_context *context) {
     const struct sm_network *net = &context->analysis->runs[0].net;
@@ -21,27 +22,14 @@ static const char *lacks(const struct sm_figure_context *context) {
     return NULL;
 }
 
-/* out [n_classes, n_in] = upper [n_classes, n_out] V, V [n_out, n_in] = weights * mask. */
-static void multiply(double *out, const double *upper, size_t n_classes, const struct sm_layer *layer,
-                     const float *weights, const int8_t *mask) {
-    memset(out, 0, n_classes * layer->n_in * sizeof *out);
-    for (size_t c = 0; c < n_classes; c++)
-        for (size_t o = 0; o < layer->n_out; o++) {
-            double factor = upper[c * layer->n_out + o];
-            const float *w = weights + o * layer->n_in;
-            const int8_t *g = mask + o * layer->n_in;
-            for (size_t i = 0; i < layer->n_in; i++) out[c * layer->n_in + i] += factor * (double)w[i] * g[i];
-        }
-}
-
 /* The weights of a method that trains them are the final ones. */
 static enum sm_run_values weights_of(const struct sm_run *run) {
     return run->trains_weights && run->has_final ? SM_FINAL_WEIGHTS : SM_INITIAL_WEIGHTS;
 }
 
-/* *product [n_classes, widest layer], n_classes x n_in used, becomes product * V of layer l. */
-static int multiply_layer(double **product, double **spare, size_t n_classes, const struct sm_run *run, size_t l,
-                          size_t record, struct sm_error *err) {
+/* *product [n_classes, widest layer], n_classes x n_out used, becomes product * V of layer l, n_classes x n_in. */
+static int multiply_layer(long double **product, long double **spare, size_t n_classes, const struct sm_run *run,
+                          size_t l, size_t record, struct sm_error *err) {
     const struct sm_layer *layer = &run->net.layers[l];
     size_t n = sm_layer_weights(layer);
     float *weights = malloc(n * sizeof *weights);
@@ -50,8 +38,9 @@ static int multiply_layer(double **product, double **spare, size_t n_classes, co
     if (status == 0) status = sm_run_read_values(run, l, weights_of(run), weights, err);
     if (status == 0) status = sm_run_read_mask(run, l, record, mask, err);
     if (status == 0) {
-        multiply(*spare, *product, n_classes, layer, weights, mask);
-        double *swap = *product;
+        for (size_t c = 0; c < n_classes; c++)
+            sm_layer_pull(layer, mask, weights, *product + c * layer->n_out, *spare + c * layer->n_in);
+        long double *swap = *product;
         *product = *spare;
         *spare = swap;
     }
@@ -71,12 +60,12 @@ static size_t widest(const struct sm_network *net) {
 static int add_run(double *sum, const struct sm_run *run, size_t record, struct sm_error *err) {
     const struct sm_network *net = &run->net;
     size_t n_classes = net->layers[net->n_layers - 1].n_out, n_inputs = sm_network_inputs(net), wide = widest(net);
-    double *product = calloc(n_classes * wide, sizeof *product), *spare = calloc(n_classes * wide, sizeof *spare);
+    long double *product = calloc(n_classes * wide, sizeof *product), *spare = calloc(n_classes * wide, sizeof *spare);
     int status = product && spare ? 0 : sm_fail(err, "figure input-pixels-classes: out of memory");
     for (size_t c = 0; status == 0 && c < n_classes; c++) product[c * n_classes + c] = 1;
     for (size_t l = net->n_layers; status == 0 && l-- > 0;)
         status = multiply_layer(&product, &spare, n_classes, run, l, record, err);
-    for (size_t k = 0; status == 0 && k < n_classes * n_inputs; k++) sum[k] += product[k];
+    for (size_t k = 0; status == 0 && k < n_classes * n_inputs; k++) sum[k] += (double)product[k];
     free(product);
     free(spare);
     return status;

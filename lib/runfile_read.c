@@ -4,10 +4,13 @@
 
 #include <assert.h>
 
-/* Reads record `record` of `set`, whose records have the shape of the layer. */
-static int read_record(hid_t set, const struct sm_layer *layer, size_t record, hid_t memory_type, void *values) {
-    hsize_t start[SM_RANK_MAX] = {record}, count[SM_RANK_MAX] = {1};
+/* Reads a part of record `record` of `set`, whose records have the shape of the layer. */
+static int read_part(hid_t set, const struct sm_layer *layer, size_t record, const struct sm_mask_part *part,
+                     hid_t memory_type, void *values) {
+    hsize_t start[SM_RANK_MAX] = {record, part->first_out, part->first_in}, count[SM_RANK_MAX] = {1};
     int rank = 1 + sm_layout_shape(layer, count + 1);
+    count[1] = part->n_out;
+    count[2] = part->n_in;
     hid_t memory = H5Screate_simple(rank, count, NULL), file = H5Dget_space(set);
     herr_t status = memory < 0 || file < 0 ? -1 : H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, count, NULL);
     if (status >= 0) status = H5Dread(set, memory_type, memory, file, H5P_DEFAULT, values);
@@ -16,18 +19,32 @@ static int read_record(hid_t set, const struct sm_layer *layer, size_t record, h
     return status < 0 ? -1 : 0;
 }
 
-int sm_run_read_mask(const struct sm_run *run, size_t layer, size_t record, int8_t *mask, struct sm_error *err) {
+static int read_record(hid_t set, const struct sm_layer *layer, size_t record, hid_t memory_type, void *values) {
+    const struct sm_mask_part whole = {.n_out = layer->n_out, .n_in = layer->n_in};
+    return read_part(set, layer, record, &whole, memory_type, values);
+}
+
+int sm_run_read_mask_part(const struct sm_run *run, size_t layer, size_t record, const struct sm_mask_part *part,
+                          int8_t *mask, struct sm_error *err) {
     assert(layer < run->net.n_layers && record < run->n_records);
     const struct sm_layer *shape = &run->net.layers[layer];
+    assert(part->first_out + part->n_out <= shape->n_out && part->first_in + part->n_in <= shape->n_in);
     sm_h5_silence();
-    if (read_record(run->handle->mask[layer], shape, record, H5T_NATIVE_INT8, mask) < 0)
+    if (read_part(run->handle->mask[layer], shape, record, part, H5T_NATIVE_INT8, mask) < 0)
         return sm_h5_fail(err, run->path, "layer %s: cannot read record %zu of the mask", shape->name, record);
-    size_t n = sm_layer_weights(shape);
+    size_t n = part->n_out * part->n_in * shape->kernel_height * shape->kernel_width;
     for (size_t i = 0; i < n; i++)
         if (mask[i] < -1 || mask[i] > 1)
             return sm_fail(err, "%s: layer %s: mask holds the value %d in record %zu", run->path, shape->name, mask[i],
                            record);
     return 0;
+}
+
+int sm_run_read_mask(const struct sm_run *run, size_t layer, size_t record, int8_t *mask, struct sm_error *err) {
+    assert(layer < run->net.n_layers);
+    const struct sm_layer *shape = &run->net.layers[layer];
+    const struct sm_mask_part whole = {.n_out = shape->n_out, .n_in = shape->n_in};
+    return sm_run_read_mask_part(run, layer, record, &whole, mask, err);
 }
 
 int sm_run_read_scores(const struct sm_run *run, size_t layer, size_t record, float *scores, struct sm_error *err) {

@@ -393,6 +393,33 @@ static void test_seven_in_a_mask(void **state) {
     fixture_destroy(&f);
 }
 
+/* Any part of a record is what stands there in the whole record. */
+static void test_part_of_a_mask(void **state) {
+    (void)state;
+    struct fixture f;
+    struct sm_run run;
+    struct sm_error err = {""};
+    static int8_t whole[3 * 2048 * 16], read[3 * 2048 * 16];
+    static const struct sm_mask_part parts[] = {{1, 1, 0, 2}, {0, 2048, 1, 1}, {7, 5, 0, 1}, {3, 0, 0, 2}};
+    fixture_init(&f, fixture_residual);
+    write_run(&f, 2, true);
+    open_run(&run, f.path);
+    for (size_t p = 0; p < sizeof parts / sizeof *parts; p++) {
+        const struct sm_mask_part *part = &parts[p];
+        assert_int_equal(sm_run_read_mask(&run, 0, 1, whole, &err), 0);
+        assert_int_equal(sm_run_read_mask_part(&run, 0, 1, part, read, &err), 0);
+        for (size_t o = 0; o < part->n_out; o++)
+            assert_memory_equal(read + o * part->n_in * 9, whole + ((part->first_out + o) * 2 + part->first_in) * 9,
+                                part->n_in * 9);
+    }
+    const struct sm_mask_part columns = {0, 3, 16 * 100, 16}; /* what one flattened channel sends into dense1 */
+    assert_int_equal(sm_run_read_mask(&run, 2, 1, whole, &err), 0);
+    assert_int_equal(sm_run_read_mask_part(&run, 2, 1, &columns, read, &err), 0);
+    for (size_t o = 0; o < 3; o++) assert_memory_equal(read + o * 16, whole + o * 2048 * 16 + 16 * 100, 16);
+    sm_run_destroy(&run);
+    fixture_destroy(&f);
+}
+
 /* A text of fixed length, as other writers make it, is read too. */
 static void test_fixed_text(void **state) {
     (void)state;
@@ -514,14 +541,23 @@ static void test_damaged_checkpoint(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dense_network),    cmocka_unit_test(test_trained_weights),
-        cmocka_unit_test(test_residual_network), cmocka_unit_test(test_file_of_another_writer),
-        cmocka_unit_test(test_resume),           cmocka_unit_test(test_resume_of_another_encoding),
-        cmocka_unit_test(test_second_writer),    cmocka_unit_test(test_reader_beside_writer),
-        cmocka_unit_test(test_not_a_run_file),   cmocka_unit_test(test_damaged_run),
-        cmocka_unit_test(test_seven_in_a_mask),  cmocka_unit_test(test_fixed_text),
-        cmocka_unit_test(test_truncated),        cmocka_unit_test(test_cannot_create),
-        cmocka_unit_test(test_checkpoint),       cmocka_unit_test(test_damaged_checkpoint),
+        cmocka_unit_test(test_dense_network),
+        cmocka_unit_test(test_trained_weights),
+        cmocka_unit_test(test_residual_network),
+        cmocka_unit_test(test_file_of_another_writer),
+        cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_resume_of_another_encoding),
+        cmocka_unit_test(test_second_writer),
+        cmocka_unit_test(test_reader_beside_writer),
+        cmocka_unit_test(test_not_a_run_file),
+        cmocka_unit_test(test_damaged_run),
+        cmocka_unit_test(test_seven_in_a_mask),
+        cmocka_unit_test(test_fixed_text),
+        cmocka_unit_test(test_part_of_a_mask),
+        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_cannot_create),
+        cmocka_unit_test(test_checkpoint),
+        cmocka_unit_test(test_damaged_checkpoint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

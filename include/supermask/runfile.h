@@ -118,6 +118,13 @@ void sm_run_destroy(struct sm_run *run);
 
 /* mask [out, in(, kh, kw)] of one record; every value is checked to be -1, 0 or +1. */
 int sm_run_read_mask(const struct sm_run *run, size_t layer, size_t record, int8_t *mask, struct sm_error *err);
+/* The part of it that joins units first_out .. first_out + n_out - 1 with inputs first_in .. first_in + n_in - 1 of the
+ * layer: mask [n_out, n_in(, kh, kw)]. */
+struct sm_mask_part {
+    size_t first_out, n_out, first_in, n_in;
+};
+int sm_run_read_mask_part(const struct sm_run *run, size_t layer, size_t record, const struct sm_mask_part *part,
+                          int8_t *mask, struct sm_error *err);
 
 enum sm_run_values { SM_INITIAL_WEIGHTS, SM_FINAL_WEIGHTS, SM_INITIAL_SCORES, SM_FINAL_SCORES };
 int sm_run_read_values(const struct sm_run *run, size_t layer, enum sm_run_values which, float *values,
