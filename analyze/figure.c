@@ -36,11 +36,13 @@ struct process {
 /* One picture to draw. */
 struct picture {
     const struct sm_figure *figure;
-    size_t group;
+    size_t group; /* or run */
     const char *format;
 };
 
 struct drawing {
+    const struct sm_figure *figures;
+    size_t n_figures;
     const char *directory;
     const struct sm_analysis *analysis;
     struct sm_seed_groups groups;
@@ -125,8 +127,8 @@ static int spawn_in(pid_t *pid, const char *directory, FILE *log, char *const ar
 static int spawn_gnuplot(struct drawing *drawing, struct process *process, const struct picture *picture,
                          struct sm_error *err) {
     char program[] = "gnuplot", no_startup[] = "-d", execute[] = "-e";
-    char *settings = sm_format("FMT='%s'; OUT='figures/.%s-%zu'; GROUP=%zu", picture->format, picture->figure->name,
-                               picture->group + 1, picture->group + 1);
+    char *settings = sm_format("FMT='%s'; OUT='figures/.%s-%zu'; %s=%zu", picture->format, picture->figure->name,
+                               picture->group + 1, picture->figure->by_run ? "RUN" : "GROUP", picture->group + 1);
     char *script = sm_format("plots/%s.gp", picture->figure->name);
     char *const argv[] = {program, no_startup, execute, settings, script, NULL};
     int error = settings && script ? spawn_in(&process->pid, drawing->directory, process->log, argv) : ENOMEM;
@@ -175,8 +177,9 @@ static int draw_all(struct drawing *drawing, bool quiet, struct sm_error *err) {
 /* ---- which figures ---- */
 
 char *sm_figure_path(const struct sm_figure *figure, size_t group, const char *format) {
-    return group == 0 ? sm_format("figures/%s.%s", figure->name, format)
-                      : sm_format("figures/%s-group%zu.%s", figure->name, group + 1, format);
+    return group == 0
+               ? sm_format("figures/%s.%s", figure->name, format)
+               : sm_format("figures/%s-%s%zu.%s", figure->name, figure->by_run ? "run" : "group", group + 1, format);
 }
 
 /* Is `name` (of that length) one of the formats? NULL where it is not. */
@@ -225,6 +228,13 @@ static bool can_draw(const struct drawing *drawing, const struct sm_figure_conte
     return true;
 }
 
+/* Has every kind of the figure's data that group (or run)? */
+static bool has_data(const struct sm_figure_context *context, const struct sm_figure *figure, size_t number) {
+    for (size_t d = 0; d < SM_FIGURE_DATA && figure->data[d]; d++)
+        if (figure->data[d]->has_group && !figure->data[d]->has_group(context, number)) return false;
+    return true;
+}
+
 static bool has_group(const struct drawing *drawing, const struct sm_figure_context *context,
                       const struct sm_figure *figure, size_t group) {
     const struct sm_seed_groups *groups = &drawing->groups;
@@ -232,9 +242,8 @@ static bool has_group(const struct drawing *drawing, const struct sm_figure_cont
     for (size_t i = 0; i < drawing->analysis->n_runs; i++)
         if (groups->group[i] == group && drawing->analysis->runs[i].n_records > most_records)
             most_records = drawing->analysis->runs[i].n_records;
-    for (size_t d = 0; d < SM_FIGURE_DATA && figure->data[d]; d++)
-        if (figure->data[d]->has_group && !figure->data[d]->has_group(context, group)) return false;
-    return groups->size[group] >= figure->min_runs && most_records >= figure->min_records;
+    return has_data(context, figure, group) && groups->size[group] >= figure->min_runs &&
+           most_records >= figure->min_records;
 }
 
 static void add_pictures(struct drawing *drawing, const struct sm_figure *figure, size_t group, const char *formats) {
@@ -248,10 +257,14 @@ static int prepare_figure(struct drawing *drawing, const struct sm_figure_contex
                           const struct sm_figure *figure, const char *formats, struct sm_error *err) {
     if (sm_figure_copy_script(drawing->directory, figure->name, err) != 0) return -1;
     for (size_t d = 0; d < SM_FIGURE_DATA && figure->data[d]; d++)
-        if (figure->data[d]->write(context, err) != 0) return -1;
-    size_t n_groups = figure->by_group ? drawing->groups.n_groups : 1, before = drawing->n_pictures;
+        if (figure->data[d]->write && figure->data[d]->write(context, err) != 0) return -1;
+    size_t n_groups = figure->by_group ? drawing->groups.n_groups : 0, before = drawing->n_pictures;
+    size_t n_runs = figure->by_run ? drawing->analysis->n_runs : 0;
     for (size_t g = 0; g < n_groups; g++)
-        if (!figure->by_group || has_group(drawing, context, figure, g)) add_pictures(drawing, figure, g, formats);
+        if (has_group(drawing, context, figure, g)) add_pictures(drawing, figure, g, formats);
+    for (size_t i = 0; i < n_runs; i++)
+        if (has_data(context, figure, i)) add_pictures(drawing, figure, i, formats);
+    if (!figure->by_group && !figure->by_run) add_pictures(drawing, figure, 0, formats);
     if (drawing->n_pictures == before)
         sm_note(drawing->analysis->notes,
                 "figure %s: not drawn: no group of runs that differ in their seeds only has "
@@ -260,15 +273,15 @@ static int prepare_figure(struct drawing *drawing, const struct sm_figure_contex
     return 0;
 }
 
-/* A picture of an earlier analysis beside the new tables would tell of other runs. */
-static void remove_old(const struct drawing *drawing, const struct sm_figure *figure) {
-    bool found = true;
-    for (size_t g = 0; found || g == 1; g++) {
-        found = false;
+/* A picture of an earlier analysis beside the new tables would tell of other runs. Their numbers may have gaps. */
+void sm_figure_remove(const char *directory, const struct sm_figure *figure) {
+    const size_t widest_gap = 64;
+    for (size_t g = 0, n_missed = 0; n_missed < widest_gap; g++) {
+        n_missed++;
         for (size_t f = 0; f < N_FORMATS; f++) {
             char *relative = sm_figure_path(figure, g, format_names[f]);
-            char *path = relative ? sm_format("%s/%s", drawing->directory, relative) : NULL;
-            if (path && unlink(path) == 0) found = true;
+            char *path = relative ? sm_format("%s/%s", directory, relative) : NULL;
+            if (path && unlink(path) == 0) n_missed = 0;
             free(relative);
             free(path);
         }
@@ -300,26 +313,27 @@ static int prepare(struct drawing *drawing, const char *formats, const char *con
     struct sm_figure_context context = {drawing->analysis, &drawing->groups, data};
     int status = data ? make_directories(drawing->directory, err) : sm_fail(err, "figures: out of memory");
     if (status == 0) status = sm_seed_groups_init(&drawing->groups, drawing->analysis, err);
-    size_t most = sm_n_figures * N_FORMATS * (drawing->groups.n_groups + 1);
+    size_t most = drawing->n_figures * N_FORMATS * (drawing->analysis->n_runs + 1);
     drawing->pictures = calloc(most, sizeof *drawing->pictures);
     if (status == 0 && !drawing->pictures) status = sm_fail(err, "figures: out of memory");
     if (status == 0) status = copy_shared(drawing, &context, err);
-    for (size_t i = 0; status == 0 && i < sm_n_figures; i++) {
-        if (!tables_made(&sm_figures[i], tables, n_tables)) continue;
-        remove_old(drawing, &sm_figures[i]);
-        if (can_draw(drawing, &context, &sm_figures[i]))
-            status = prepare_figure(drawing, &context, &sm_figures[i], formats, err);
+    for (size_t i = 0; status == 0 && i < drawing->n_figures; i++) {
+        const struct sm_figure *figure = &drawing->figures[i];
+        if (!tables_made(figure, tables, n_tables)) continue;
+        sm_figure_remove(drawing->directory, figure);
+        if (can_draw(drawing, &context, figure)) status = prepare_figure(drawing, &context, figure, formats, err);
     }
     free(data);
     return status;
 }
 
-int sm_figures_draw(const char *directory, const char *formats, const struct sm_analysis *analysis,
-                    const char *const *tables, size_t n_tables, bool quiet, struct sm_error *err) {
+int sm_figures_draw_of(const struct sm_figure *figures, size_t n_figures, const char *directory, const char *formats,
+                       const struct sm_analysis *analysis, const char *const *tables, size_t n_tables, bool quiet,
+                       struct sm_error *err) {
     const char *wrong = sm_figure_formats_check(formats);
     if (wrong) return sm_fail(err, "%s: %s", formats, wrong);
     if (strcmp(formats, "none") == 0 || analysis->n_runs == 0) return 0;
-    struct drawing drawing = {.directory = directory, .analysis = analysis};
+    struct drawing drawing = {.figures = figures, .n_figures = n_figures, .directory = directory, .analysis = analysis};
     int status = prepare(&drawing, formats, tables, n_tables, err);
     if (status == 0) status = draw_all(&drawing, quiet, err);
     if (status == 0 && drawing.n_failed > 0) {
@@ -329,4 +343,9 @@ int sm_figures_draw(const char *directory, const char *formats, const struct sm_
     sm_seed_groups_destroy(&drawing.groups);
     free(drawing.pictures);
     return status;
+}
+
+int sm_figures_draw(const char *directory, const char *formats, const struct sm_analysis *analysis,
+                    const char *const *tables, size_t n_tables, bool quiet, struct sm_error *err) {
+    return sm_figures_draw_of(sm_figures, sm_n_figures, directory, formats, analysis, tables, n_tables, quiet, err);
 }

@@ -16,8 +16,8 @@ struct sm_figure_data {
     const char *name;
     /* NULL, or the reason why these runs have no such data ("the first layer is a convolution"): constant text. */
     const char *(*lacks)(const struct sm_figure_context *context);
-    int (*write)(const struct sm_figure_context *context, struct sm_error *err);
-    /* NULL: every group has it. */
+    int (*write)(const struct sm_figure_context *context, struct sm_error *err); /* NULL: it stands in the tables */
+    /* NULL: every group (or every run, where the figure shows runs) has it. */
     bool (*has_group)(const struct sm_figure_context *context, size_t group);
 };
 

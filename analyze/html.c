@@ -101,11 +101,15 @@ static const char script[] =
     "return d*p.s.localeCompare(q.s)}).forEach(function(e){b.appendChild(e.r)})})});\n";
 
 void sm_html_head(FILE *file, const char *title) {
+    sm_html_head_styled(file, title, "");
+}
+
+void sm_html_head_styled(FILE *file, const char *title, const char *more_style) {
     fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
           file);
     sm_html_text(file, title);
-    fprintf(file, "</title>\n<style>\n%s</style>\n</head>\n<body>\n", style);
+    fprintf(file, "</title>\n<style>\n%s%s</style>\n</head>\n<body>\n", style, more_style);
 }
 
 void sm_html_foot(FILE *file) {

@@ -16,6 +16,8 @@ void sm_html_print(FILE *file, const char *format, ...) __attribute__((format(pr
 void sm_html_link(FILE *file, const char *path);
 
 void sm_html_head(FILE *file, const char *title);
+/* The same with more style rules behind those of all pages. */
+void sm_html_head_styled(FILE *file, const char *title, const char *more_style);
 void sm_html_foot(FILE *file);
 
 /* An <img> in a <div class="picture">, whose source is the picture itself, an SVG or a PNG of plots/style.gp, somewhat
