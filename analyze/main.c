@@ -7,6 +7,7 @@
 #include "analyze/analyze.h"
 #include "analyze/figure.h"
 #include "analyze/options.h"
+#include "analyze/passport.h"
 #include "analyze/report.h"
 
 /* argp reads this by its name. */
@@ -46,6 +47,8 @@ static int make_report(const struct sm_command *command, const struct sm_analysi
 
 static int analyze(const struct sm_command *command, struct sm_session *session, struct sm_error *err) {
     if (sm_session_open(session, &command->options, command->runs, command->n_runs, err) != 0) return -1;
+    if (command->action == SM_ACTION_PASSPORT)
+        return sm_passport_make(&session->analysis, command->layer, command->unit, command->formats, err);
     if (sm_session_run(session, command->statistics, command->n_statistics, err) != 0) return -1;
     return command->action == SM_ACTION_REPORT ? make_report(command, &session->analysis, err)
                                                : draw_figures(command, &session->analysis, err);

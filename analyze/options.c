@@ -12,12 +12,26 @@
 #include "analyze/align.h"
 #include "analyze/figure.h"
 
-enum { KEY_COMPARE = 256, KEY_AT, KEY_NULLS, KEY_FIGURES, KEY_DATA, KEY_ABLATION, KEY_THREADS, KEY_SEED, KEY_STARTS };
+enum {
+    KEY_COMPARE = 256,
+    KEY_AT,
+    KEY_NULLS,
+    KEY_FIGURES,
+    KEY_DATA,
+    KEY_ABLATION,
+    KEY_THREADS,
+    KEY_SEED,
+    KEY_STARTS,
+    KEY_UNIT
+};
 
 static const int64_t DEFAULT_NULLS = 99, MOST_NULLS = 1000000, MOST_THREADS = 1024;
 
 static const struct argp_option option_table[] = {
-    {"output", 'o', "DIR", 0, "Write into DIR, which is made if needed (default: tables; report: report)", 0},
+    {"output", 'o', "DIR", 0,
+     "Write into DIR, which is made if needed (default: tables; report: report; passport: passport)", 0},
+    {"unit", KEY_UNIT, "LAYER:UNIT", 0,
+     "The unit of the first run that passport describes, counted from 0, as in dense1:12; input:12 is an input", 0},
     {"compare", KEY_COMPARE, "mask|weight", 0,
      "Compare masks or effective weights, sign(w) times mask, between runs (default: both)", 0},
     {"at", KEY_AT, "EPOCH", 0,
@@ -43,7 +57,11 @@ static const struct argp_option option_table[] = {
 };
 
 static const char *const compare_names[] = {"mask", "weight"};
-static const char *const action_names[] = {"report", "list"};
+/* Words that stand in the place of tables, by enum sm_action; their default directories. */
+static const char *const action_names[] = {"report", "passport", "list"};
+static const enum sm_action actions[] = {SM_ACTION_REPORT, SM_ACTION_PASSPORT, SM_ACTION_LIST};
+static const char *const default_directories[] = {
+    [SM_ACTION_TABLES] = "tables", [SM_ACTION_REPORT] = "report", [SM_ACTION_PASSPORT] = "passport"};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -109,6 +127,18 @@ static void set_threads(struct parse *parse, const char *word, struct argp_state
     parse->command->n_threads = (int)n;
 }
 
+static void set_unit(struct parse *parse, const char *word, struct argp_state *state) {
+    struct sm_command *command = parse->command;
+    const char *colon = strrchr(word, ':');
+    int64_t unit = -1;
+    if (!colon || colon == word || sm_parse_int(colon + 1, &unit) != 0 || unit < 0)
+        argp_failure(state, 2, 0, "--unit wants a layer and the number of a unit, as in dense1:12, not '%s'", word);
+    free(command->layer);
+    command->layer = sm_format("%.*s", (int)(colon - word), word);
+    if (!command->layer) argp_failure(state, 1, 0, "out of memory");
+    command->unit = (size_t)unit;
+}
+
 static void set_formats(struct parse *parse, const char *word, struct argp_state *state) {
     const char *wrong = sm_figure_formats_check(word);
     if (wrong) argp_failure(state, 2, 0, "--figures '%s': %s", word, wrong);
@@ -127,7 +157,7 @@ static bool take_action(struct parse *parse, const char *word, struct argp_state
     size_t i = find_name(action_names, COUNT(action_names), word);
     if (i == COUNT(action_names)) return false;
     if (parse->any_table) argp_failure(state, 2, 0, "'%s' stands alone: it takes no tables", word);
-    parse->command->action = i == 0 ? SM_ACTION_REPORT : SM_ACTION_LIST;
+    parse->command->action = actions[i];
     parse->any_table = true;
     return true;
 }
@@ -150,7 +180,7 @@ static void reject_table(struct argp_state *state, const char *word) {
 static void take_table(struct parse *parse, size_t i, struct argp_state *state) {
     if (parse->command->action != SM_ACTION_TABLES)
         argp_failure(state, 2, 0, "'%s' stands alone: it takes no tables",
-                     action_names[parse->command->action == SM_ACTION_REPORT ? 0 : 1]);
+                     action_names[parse->command->action - actions[0]]);
     parse->wanted[i] = true;
     parse->any_table = true;
 }
@@ -172,13 +202,20 @@ static void take_word(struct parse *parse, char *word, struct argp_state *state)
 
 /* ---- the whole line ---- */
 
-/* The report shows SVG, so it draws that whatever else is asked for. */
+/* Pages show SVG, so they draw that whatever else is asked for. */
 static void set_default_formats(struct parse *parse, struct argp_state *state) {
     struct sm_command *command = parse->command;
     const char *typed = parse->formats ? parse->formats : "svg";
-    bool lacks_svg = command->action == SM_ACTION_REPORT && strcmp(typed, "none") != 0 && !strstr(typed, "svg");
+    bool lacks_svg = command->action != SM_ACTION_TABLES && strcmp(typed, "none") != 0 && !strstr(typed, "svg");
     command->formats = sm_format("%s%s", lacks_svg ? "svg," : "", typed);
     if (!command->formats) argp_failure(state, 1, 0, "out of memory");
+}
+
+static void check_unit(const struct sm_command *command, struct argp_state *state) {
+    if (command->action == SM_ACTION_PASSPORT && !command->layer)
+        argp_failure(state, 2, 0, "passport wants a unit: --unit LAYER:UNIT, as in --unit dense1:12");
+    if (command->action != SM_ACTION_PASSPORT && command->layer)
+        argp_failure(state, 2, 0, "--unit belongs to passport");
 }
 
 static void check(struct parse *parse, struct argp_state *state) {
@@ -186,6 +223,7 @@ static void check(struct parse *parse, struct argp_state *state) {
     if (!parse->any_table)
         argp_failure(state, 2, 0,
                      "no table is named; `supermask-analyze list` shows the tables, `report` makes all of them");
+    check_unit(command, state);
     if (command->action == SM_ACTION_LIST) {
         if (command->n_runs > 0) argp_failure(state, 2, 0, "list takes no run file");
         return;
@@ -195,8 +233,7 @@ static void check(struct parse *parse, struct argp_state *state) {
         if (parse->wanted[i] || command->action == SM_ACTION_REPORT)
             command->statistics[command->n_statistics++] = sm_statistics[i];
     command->options.report = command->action == SM_ACTION_REPORT;
-    if (!command->options.directory)
-        command->options.directory = command->action == SM_ACTION_REPORT ? "report" : "tables";
+    if (!command->options.directory) command->options.directory = default_directories[command->action];
     set_default_formats(parse, state);
 }
 
@@ -228,6 +265,9 @@ static error_t parse_one(int key, char *arg, struct argp_state *state) {
         break;
     case KEY_SEED:
         set_seed(parse, arg, state);
+        break;
+    case KEY_UNIT:
+        set_unit(parse, arg, state);
         break;
     case KEY_DATA:
         parse->command->options.data = arg;
@@ -291,7 +331,7 @@ void sm_command_parse(struct sm_command *command, int argc, char **argv) {
     static const struct argp argp = {
         .options = option_table,
         .parser = parse_one,
-        .args_doc = "TABLE... RUN.h5...\nreport RUN.h5...\nlist",
+        .args_doc = "TABLE... RUN.h5...\nreport RUN.h5...\npassport --unit LAYER:UNIT RUN.h5...\nlist",
         .doc = "Computes statistics of the masks in run files, as tables and figures.\v"
                "The tables are tab-separated and explain themselves; the paths of what was written go to standard "
                "output. Exit status: 0 done, 1 something in the world is wrong, 2 the command line is wrong."};
@@ -318,6 +358,7 @@ void sm_command_parse(struct sm_command *command, int argc, char **argv) {
 void sm_command_destroy(struct sm_command *command) {
     free((void *)command->statistics);
     free(command->formats);
+    free(command->layer);
     free(command->runs);
     free(command->command_line);
     *command = (struct sm_command){0};

@@ -5,13 +5,15 @@
 
 #include "analyze/stat.h"
 
-enum sm_action { SM_ACTION_TABLES, SM_ACTION_REPORT, SM_ACTION_LIST };
+enum sm_action { SM_ACTION_TABLES, SM_ACTION_REPORT, SM_ACTION_PASSPORT, SM_ACTION_LIST };
 
 struct sm_command {
     enum sm_action action;
     struct sm_options options;
     const struct sm_statistic **statistics; /* [n_statistics], each once, in the order of the table of statistics */
     size_t n_statistics;
+    char *layer; /* --unit LAYER:UNIT, for a passport; NULL for the others */
+    size_t unit;
     int n_threads; /* --threads; 0: one for each CPU */
     char *formats; /* "svg,pdf", or "none"; NULL for a list */
     char **runs;   /* [n_runs] paths, borrowed from argv */
