@@ -8,6 +8,7 @@
 #include <supermask/text.h>
 
 #include "analyze/figure_data.h"
+#include "analyze/moments.h"
 #include "analyze/test_data.h"
 
 enum { MOST_PIXELS = 1600, MOST_UNITS = 2000 }; /* more than a page can show */
@@ -78,14 +79,11 @@ static const uint8_t *first_sample(const struct sm_figure_context *context) {
 }
 
 static int write(const struct sm_figure_context *context, struct sm_error *err) {
-    const struct sm_run *run = &context->analysis->runs[0];
-    int8_t *mask = malloc(sm_layer_weights(&run->net.layers[0]));
-    int status = mask ? 0 : sm_fail(err, "figure first-layer: out of memory");
-    if (status == 0) status = sm_run_read_mask(run, 0, context->analysis->record[0], mask, err);
-    if (status == 0) status = write_mask(context, mask, err);
-    if (status == 0) status = write_sample(context, first_sample(context), err);
-    free(mask);
-    return status;
+    struct sm_moments *moments = context->analysis->moments;
+    const struct sm_moment *moment = sm_moments_get(moments, 0, err);
+    int status = moment ? write_mask(context, moment->mask[0], err) : -1;
+    sm_moments_release(moments, 0);
+    return status == 0 ? write_sample(context, first_sample(context), err) : -1;
 }
 
 const struct sm_figure_data sm_figure_data_first_layer = {"first-layer", lacks, write, NULL};

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "analyze/figure_data.h"
+#include "analyze/moments.h"
 #include "analyze/path_weights.h"
+#include "analyze/runs.h"
 
 static const char *lacks(const struct sm_figure_context *context) {
     const struct sm_network *net = &context->analysis->runs[0].net;
@@ -22,31 +24,14 @@ static const char *lacks(const struct sm_figure_context *context) {
     return NULL;
 }
 
-/* The weights of a method that trains them are the final ones. */
-static enum sm_run_values weights_of(const struct sm_run *run) {
-    return run->trains_weights && run->has_final ? SM_FINAL_WEIGHTS : SM_INITIAL_WEIGHTS;
-}
-
-/* *product [n_classes, widest layer], n_classes x n_out used, becomes product * V of layer l, n_classes x n_in. */
-static int multiply_layer(long double **product, long double **spare, size_t n_classes, const struct sm_run *run,
-                          size_t l, size_t record, struct sm_error *err) {
-    const struct sm_layer *layer = &run->net.layers[l];
-    size_t n = sm_layer_weights(layer);
-    float *weights = malloc(n * sizeof *weights);
-    int8_t *mask = malloc(n);
-    int status = weights && mask ? 0 : sm_fail(err, "figure input-pixels-classes: out of memory");
-    if (status == 0) status = sm_run_read_values(run, l, weights_of(run), weights, err);
-    if (status == 0) status = sm_run_read_mask(run, l, record, mask, err);
-    if (status == 0) {
-        for (size_t c = 0; c < n_classes; c++)
-            sm_layer_pull(layer, mask, weights, *product + c * layer->n_out, *spare + c * layer->n_in);
-        long double *swap = *product;
-        *product = *spare;
-        *spare = swap;
-    }
-    free(weights);
-    free(mask);
-    return status;
+/* *product [n_classes, widest layer], n_classes x n_out used, becomes product * V of a layer, n_classes x n_in. */
+static void multiply_layer(long double **product, long double **spare, size_t n_classes, const struct sm_layer *layer,
+                           const int8_t *mask, const float *weights) {
+    for (size_t c = 0; c < n_classes; c++)
+        sm_layer_pull(layer, mask, weights, *product + c * layer->n_out, *spare + c * layer->n_in);
+    long double *swap = *product;
+    *product = *spare;
+    *spare = swap;
 }
 
 static size_t widest(const struct sm_network *net) {
@@ -56,18 +41,31 @@ static size_t widest(const struct sm_network *net) {
     return most;
 }
 
-/* Adds one run's path weights to sum [n_classes, n_inputs]. */
-static int add_run(double *sum, const struct sm_run *run, size_t record, struct sm_error *err) {
-    const struct sm_network *net = &run->net;
+/* Adds the path weights under mask and weights to sum [n_classes, n_inputs]. */
+static int add_paths(double *sum, const struct sm_network *net, int8_t *const *mask, float *const *weights,
+                     struct sm_error *err) {
     size_t n_classes = net->layers[net->n_layers - 1].n_out, n_inputs = sm_network_inputs(net), wide = widest(net);
     long double *product = calloc(n_classes * wide, sizeof *product), *spare = calloc(n_classes * wide, sizeof *spare);
     int status = product && spare ? 0 : sm_fail(err, "figure input-pixels-classes: out of memory");
     for (size_t c = 0; status == 0 && c < n_classes; c++) product[c * n_classes + c] = 1;
     for (size_t l = net->n_layers; status == 0 && l-- > 0;)
-        status = multiply_layer(&product, &spare, n_classes, run, l, record, err);
+        multiply_layer(&product, &spare, n_classes, &net->layers[l], mask[l], weights[l]);
     for (size_t k = 0; status == 0 && k < n_classes * n_inputs; k++) sum[k] += (double)product[k];
     free(product);
     free(spare);
+    return status;
+}
+
+/* The weights of a method that trains them are the final ones. */
+static int add_run(double *sum, const struct sm_moment *moment, struct sm_error *err) {
+    const struct sm_run *run = moment->run;
+    if (!run->trains_weights || !run->has_final) return add_paths(sum, &run->net, moment->mask, moment->weights, err);
+    float **weights = sm_weights_new(&run->net);
+    int status = weights ? 0 : sm_fail(err, "figure input-pixels-classes: out of memory");
+    for (size_t l = 0; status == 0 && l < run->net.n_layers; l++)
+        status = sm_run_read_values(run, l, SM_FINAL_WEIGHTS, weights[l], err);
+    if (status == 0) status = add_paths(sum, &run->net, moment->mask, weights, err);
+    free(weights);
     return status;
 }
 
@@ -107,7 +105,9 @@ static int write(const struct sm_figure_context *context, struct sm_error *err) 
     int status = first && sum ? 0 : sm_fail(err, "figure input-pixels-classes: out of memory");
     for (size_t i = 0; status == 0 && i < analysis->n_runs; i++) {
         if (context->groups->group[i] != 0) continue;
-        status = add_run(sum, &analysis->runs[i], analysis->record[i], err);
+        const struct sm_moment *moment = sm_moments_get(analysis->moments, i, err);
+        status = moment ? add_run(sum, moment, err) : -1;
+        sm_moments_release(analysis->moments, i);
         if (i == 0 && status == 0) memcpy(first, sum, n * sizeof *first);
     }
     if (status == 0) status = write_table(context, first, sum, err);
