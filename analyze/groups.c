@@ -11,6 +11,8 @@
 #include <supermask/recipe.h>
 #include <supermask/text.h>
 
+#include "analyze/settings.h"
+
 #define NAME_OF(name) #name,
 const char *const sm_group_metric_names[SM_N_GROUP_METRICS] = {SM_GROUP_METRICS(NAME_OF)};
 
@@ -52,21 +54,6 @@ void sm_groups_destroy(struct sm_groups *groups) {
 
 /* ---- which group ---- */
 
-/* The recipe's text with everything equalized that does not change results, and the data's checksum. */
-static char *settings_text(const struct sm_recipe *recipe, const struct sm_run *run) {
-    struct sm_recipe plain = *recipe;
-    plain.weight_seed = plain.score_seed = plain.data_seed = 0;
-    plain.threads = 0;
-    plain.record_every = 0;
-    plain.record_scores = false;
-    plain.description[0] = plain.published_source[0] = '\0';
-    plain.published_accuracy = plain.published_remaining = NAN;
-    char *text = sm_recipe_text(&plain);
-    char *settings = text ? sm_format("%sdataset_sha256: %s\n", text, run->dataset_sha256) : NULL;
-    free(text);
-    return settings;
-}
-
 static bool same_names(const struct sm_run_summary *a, const struct sm_run_summary *b) {
     return strcmp(a->network, b->network) == 0 && strcmp(a->dataset, b->dataset) == 0 &&
            strcmp(a->method, b->method) == 0 && strcmp(a->recipe, b->recipe) == 0;
@@ -102,7 +89,7 @@ int sm_groups_add(struct sm_groups *groups, size_t i, const struct sm_run *run, 
     sm_recipe_defaults(&recipe);
     char *settings, *unread;
     if (sm_recipe_parse(&recipe, run->recipe, run->path, &why) == 0) {
-        settings = settings_text(&recipe, run);
+        settings = sm_settings_text(&recipe, run);
         unread = strdup("");
     } else {
         sm_note(notes, "groups: %s: its settings are compared letter by letter with those of other runs: %s", run->name,
@@ -126,39 +113,19 @@ int sm_groups_add(struct sm_groups *groups, size_t i, const struct sm_run *run, 
 
 /* ---- where groups of the same names differ ---- */
 
-static bool has_line(const char *text, const char *line, size_t length) {
-    for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
-        if (strcspn(text, "\n") == length && strncmp(text, line, length) == 0) return true;
-    return false;
-}
-
-static bool in_all_variants(const struct sm_groups *groups, const struct sm_group *group, const char *line,
-                            size_t length) {
-    for (size_t g = 0; g < groups->n_groups; g++) {
-        const struct sm_group *other = &groups->group[g];
-        if (same_names(&groups->summary[group->member[0]], &groups->summary[other->member[0]]) && *other->settings &&
-            !has_line(other->settings, line, length))
-            return false;
-    }
-    return true;
-}
-
-static char *variant_text(const struct sm_groups *groups, const struct sm_group *group) {
-    char *variant = NULL;
-    size_t size = 0;
-    FILE *file = open_memstream(&variant, &size);
-    if (!file) return NULL;
+static char *variant_of(const struct sm_groups *groups, const struct sm_group *group, struct sm_error *err) {
+    const char **others = calloc(groups->n_groups, sizeof *others);
     size_t n = 0;
-    for (const char *line = group->settings; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-        size_t length = strcspn(line, "\n");
-        if (in_all_variants(groups, group, line, length)) continue;
-        fprintf(file, "%s%.*s", n++ ? ", " : "", (int)length, line);
+    for (size_t g = 0; others && g < groups->n_groups; g++) {
+        const struct sm_group *other = &groups->group[g];
+        if (same_names(&groups->summary[group->member[0]], &groups->summary[other->member[0]]))
+            others[n++] = other->settings;
     }
-    if (n == 0) fputs(*group->settings ? "-" : "unreadable recipe", file);
-    if (fclose(file) != 0) {
-        free(variant);
-        return NULL;
-    }
+    char *lines = others ? sm_settings_difference(group->settings, others, n) : NULL;
+    char *variant = !lines ? NULL : *lines ? strdup(lines) : strdup(*group->settings ? "-" : "unreadable recipe");
+    if (!variant) sm_fail(err, "groups: out of memory");
+    free(others);
+    free(lines);
     return variant;
 }
 
@@ -191,8 +158,8 @@ int sm_groups_finish(struct sm_groups *groups, struct sm_notes *notes, struct sm
                 values[m] = metric(&groups->summary[group->member[m]], (enum sm_group_metric)which);
             group->estimate[which] = sm_estimate_of(values, group->n_members);
         }
-        group->variant = variant_text(groups, group);
-        if (!group->variant) status = sm_fail(err, "groups: out of memory");
+        group->variant = variant_of(groups, group, err);
+        if (!group->variant) status = -1;
         note_about_members(groups, group, notes);
     }
     free(values);

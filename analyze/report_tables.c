@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <supermask/text.h>
 
 #include "analyze/html.h"
-#include "analyze/report.h"
-#include "analyze/tsv.h"
+#include "analyze/question.h"
 
 enum { MOST_ROWS = 30 }; /* the rest is in the file */
 
@@ -65,7 +61,8 @@ static void write_header(FILE *file, const struct sm_statistic *statistic, const
 
 static void write_table(FILE *file, const struct sm_statistic *statistic, const struct sm_tsv *tsv) {
     size_t shown = tsv->n_rows > MOST_ROWS ? MOST_ROWS : tsv->n_rows;
-    fprintf(file, "<details%s><summary><b>%s</b> ", is_open(statistic->name) ? " open" : "", statistic->name);
+    fprintf(file, "<details id=\"table-%s\"%s><summary><b>%s</b> ", statistic->name,
+            is_open(statistic->name) ? " open" : "", statistic->name);
     sm_html_text(file, statistic->help);
     fputs("</summary>\n<p class=\"soft\">", file);
     sm_html_text(file, statistic->about);
@@ -82,22 +79,32 @@ static void write_table(FILE *file, const struct sm_statistic *statistic, const 
     fprintf(file, "<a href=\"%s.tsv\">%s.tsv</a></p></details>\n", statistic->name, statistic->name);
 }
 
-int sm_report_tables(const struct sm_report *report, struct sm_error *err) {
-    int status = 0;
-    fputs("<h2 id=\"tables\">Tables</h2>\n<p class=\"soft\">A click on a column sorts the rows that are shown; its "
-          "meaning "
-          "appears under the pointer.</p>\n",
-          report->file);
-    for (size_t i = 0; status == 0 && i < sm_n_statistics; i++) {
-        char *path = sm_format("%s/%s.tsv", report->directory, sm_statistics[i]->name);
-        struct sm_tsv tsv = {0};
-        if (!path) status = sm_fail(err, "index.html: out of memory");
-        if (path && access(path, F_OK) == 0) {
-            status = sm_tsv_read(&tsv, path, err);
-            if (status == 0) write_table(report->file, sm_statistics[i], &tsv);
-        }
-        sm_tsv_destroy(&tsv);
-        free(path);
+static const struct sm_sheet *sheet_of(const struct sm_report *report, size_t statistic, size_t question) {
+    const char *name = sm_statistics[statistic]->name;
+    return sm_question_of_table(name) == question ? sm_sheets_find(report->sheets, name) : NULL;
+}
+
+static void write_title(FILE *file, const struct sm_question *question) {
+    fputs("<h3>", file);
+    sm_html_text(file, question->title);
+    fputs("</h3>\n", file);
+}
+
+static void write_question(const struct sm_report *report, size_t question) {
+    bool any = false;
+    for (size_t i = 0; i < sm_n_statistics; i++) {
+        const struct sm_sheet *sheet = sheet_of(report, i, question);
+        if (!sheet) continue;
+        if (!any) write_title(report->file, &sm_questions[question]);
+        any = true;
+        write_table(report->file, sm_statistics[i], &sheet->tsv);
     }
-    return status;
+}
+
+int sm_report_tables(const struct sm_report *report, struct sm_error *err) {
+    fputs("<h2 id=\"tables\">Tables</h2>\n<p class=\"soft\">A click on a column sorts the rows that are shown; its "
+          "meaning appears under the pointer.</p>\n",
+          report->file);
+    for (size_t q = 0; q < sm_n_questions; q++) write_question(report, q);
+    return sm_sheets_status(report->sheets, err);
 }

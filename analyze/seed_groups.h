@@ -9,7 +9,8 @@ struct sm_seed_groups {
     size_t n_groups;
     size_t *group; /* [n_runs] from 0, in the order of each group's first run */
     size_t *first; /* [n_groups] first run of the group */
-    char **label;  /* [n_groups] recipe's name; where several groups share it, " (2)" and so on behind it */
+    char **label;  /* [n_groups] unique: the recipe's name, and where several groups share it what differs:
+                      "fcn-mnist (epochs: 50)" */
     size_t *size;  /* [n_groups] runs */
 };
 
