@@ -98,10 +98,8 @@ static int task_close(struct task *task, const struct sm_analysis *analysis, str
     return 0;
 }
 
-/* A bar draws itself at most ten times a second; elsewhere each call is a line, so one for each percent is enough. */
 static void show(struct work *work, const struct sm_run *run) {
-    size_t total = work->progress.total, before = work->n_done++;
-    if (!work->progress.terminal && before * 100 / total == work->n_done * 100 / total) return;
+    if (!sm_progress_due(&work->progress, ++work->n_done)) return;
     char detail[256];
     snprintf(detail, sizeof detail, "run=%s", run->name);
     sm_progress_update(&work->progress, work->n_done, detail);

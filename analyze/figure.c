@@ -164,7 +164,7 @@ static int draw_all(struct drawing *drawing, bool quiet, struct sm_error *err) {
         struct process *process = &drawing->process[k % N_PROCESSES];
         process_wait(drawing, process);
         status = process_start(drawing, process, &drawing->pictures[k], err);
-        sm_progress_update(&progress, k + 1, NULL);
+        if (sm_progress_due(&progress, k + 1)) sm_progress_update(&progress, k + 1, NULL);
     }
     for (size_t k = 0; k < N_PROCESSES; k++) {
         process_wait(drawing, &drawing->process[k]);

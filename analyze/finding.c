@@ -25,7 +25,7 @@ double sm_scope_chance(const struct sm_scope *scope) {
 
 /* ---- sentences ---- */
 
-static void print_escaped(FILE *file, const char *format, va_list args) {
+__attribute__((format(printf, 2, 0))) static void print_escaped(FILE *file, const char *format, va_list args) {
     char *text = NULL;
     if (vasprintf(&text, format, args) < 0) return;
     sm_html_text(file, text);
@@ -58,6 +58,8 @@ void sm_say_warning(const struct sm_scope *scope, const char *format, ...) {
 
 /* ---- numbers ---- */
 
+#define NBSP "\u00a0" /* a line may break before a bound, not inside of it */
+
 static const char *const undefined = "–";
 
 const char *sm_plural(size_t n) {
@@ -67,18 +69,20 @@ const char *sm_plural(size_t n) {
 /* A percentage's digits: two decimals from 10 % on, three digits below. */
 static void print_percent(char text[24], double share) {
     double percent = 100 * share;
-    snprintf(text, 24, fabs(percent) >= 10 ? "%.2f" : "%.3g", fabs(percent) < 1e-10 ? 0.0 : percent);
+    snprintf(text, 24, percent == 0 ? "0" : fabs(percent) >= 10 ? "%.2f" : "%#.3g", percent);
 }
 
+/* Whole numbers as they are, others with three digits. */
 static void print_number(char text[24], double value) {
-    snprintf(text, 24, fabs(value) >= 100 && fabs(value) < 1e6 ? "%.0f" : "%.3g", value);
+    bool whole = value == round(value) || (fabs(value) >= 100 && fabs(value) < 1e6);
+    snprintf(text, 24, whole ? "%.0f" : "%#.3g", value);
 }
 
 struct sm_words sm_percent(double share) {
     struct sm_words words;
     char text[24];
     print_percent(text, share);
-    snprintf(words.s, sizeof words.s, "%s%s", isnan(share) ? undefined : text, isnan(share) ? "" : " %");
+    snprintf(words.s, sizeof words.s, "%s%s", isnan(share) ? undefined : text, isnan(share) ? "" : NBSP "%");
     return words;
 }
 
@@ -106,21 +110,21 @@ struct bounds {
 };
 
 static struct bounds interval(double low, double high) {
-    return (struct bounds){low, high, " [", ", ", "]"};
+    return (struct bounds){low, high, " [", "," NBSP, "]"};
 }
 
 /* One number has no range. */
 static struct bounds range(const struct sm_spread *spread) {
     double low = spread->n < 2 ? NAN : spread->least;
-    return (struct bounds){low, spread->most, " (", " to ", ")"};
+    return (struct bounds){low, spread->most, " (", NBSP "to" NBSP, ")"};
 }
 
-/* The number and its bounds behind it, where they are defined. */
+/* The number and its bounds behind it, where they are defined and differ. */
 static struct sm_words with_bounds(struct sm_words number, struct bounds bounds,
                                    void (*print)(char text[24], double value)) {
     struct sm_words words;
     char low[24], high[24];
-    if (isnan(bounds.low) || isnan(bounds.high)) return number;
+    if (isnan(bounds.low) || isnan(bounds.high) || bounds.low == bounds.high) return number;
     print(low, bounds.low);
     print(high, bounds.high);
     snprintf(words.s, sizeof words.s, "%.24s%s%s%s%s%s", number.s, bounds.open, low, bounds.between, high,
@@ -128,8 +132,14 @@ static struct sm_words with_bounds(struct sm_words number, struct bounds bounds,
     return words;
 }
 
+/* fmin and fmax would make a number of an undefined bound. */
+static double clip_share(double share) {
+    return share < 0 ? 0 : share > 1 ? 1 : share;
+}
+
 struct sm_words sm_percent_interval(struct sm_spread spread) {
-    return with_bounds(sm_percent(spread.mean), interval(fmax(spread.low, 0), spread.high), print_percent);
+    return with_bounds(sm_percent(spread.mean), interval(clip_share(spread.low), clip_share(spread.high)),
+                       print_percent);
 }
 
 struct sm_words sm_number_interval(struct sm_spread spread) {

@@ -47,7 +47,7 @@ struct sm_words {
 struct sm_words sm_percent(double share);                     /* "97.44 %", "2.8 %", "0.31 %" */
 struct sm_words sm_number(double value);                      /* three digits */
 struct sm_words sm_points(double difference);                 /* of shares: "+1.3", "-0.02" percentage points */
-struct sm_words sm_percent_interval(struct sm_spread spread); /* "97.44 % [97.16, 97.72]" */
+struct sm_words sm_percent_interval(struct sm_spread spread); /* "97.44 % [97.16, 97.72]", cut at 0 and 1 */
 struct sm_words sm_number_interval(struct sm_spread spread);  /* "12.4 [11.9, 12.9]" */
 struct sm_words sm_percent_range(struct sm_spread spread);    /* "97.44 % (97.13 to 97.67)" */
 struct sm_words sm_number_range(struct sm_spread spread);     /* ".36 (.34 to .39)" with three digits */

@@ -51,8 +51,8 @@ static void say_top(const struct sm_scope *scope, const struct best *best) {
     struct sm_spread expected = sm_scope_spread(scope, "consistency", best->layer, "expected_top_overlap", where);
     struct sm_spread k = sm_scope_spread(scope, "consistency", best->layer, "top_k", where);
     if (found.n == 0 || expected.n == 0) return;
-    sm_say(scope, " Of its top %s units (a tenth) two seeds share %s, where chance gives %s.", sm_number(k.mean).s,
-           sm_number(found.mean).s, sm_number(expected.mean).s);
+    sm_say(scope, " Of a seed's top tenth there (%s units) another has %s, where chance gives %s.", sm_number(k.mean).s,
+           sm_percent(found.mean).s, sm_percent(expected.mean).s);
 }
 
 static void find_ranks(const struct sm_scope *scope) {

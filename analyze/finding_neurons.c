@@ -195,7 +195,7 @@ static void collect_top(const struct sm_scope *scope, const char *column, struct
     }
 }
 
-/* By the first of these that was measured. */
+/* By the first of these that was measured. Where the first few are equal (in a dense network) none stands out. */
 static const struct importance {
     const char *column, *words;
     struct sm_words (*print)(double value);
@@ -211,7 +211,9 @@ static void say_top(const struct sm_scope *scope, const struct importance *impor
     for (size_t i = 0; i < N_TOP && top[i].unit; i++)
         sm_say(scope, "%s%s:%s (%s)", i ? ", " : "", top[i].layer, top[i].unit, importance->print(top[i].value).s);
     sm_say(scope, ". All of them are in ");
-    fputs("<a href=\"#table-neurons\">neurons</a>.", scope->file);
+    fputs("<a href=\"#table-neurons\">neurons</a>; <code>supermask-analyze passport --unit ", scope->file);
+    sm_say(scope, "%s:%s", top[0].layer, top[0].unit);
+    fputs(" RUN...</code> makes a page about one.", scope->file);
     sm_say_end(scope);
 }
 
@@ -220,7 +222,7 @@ static void find_top(const struct sm_scope *scope) {
         struct unit top[N_TOP] = {{0}};
         collect_top(scope, importances[i].column, top);
         if (!top[0].unit) continue;
-        say_top(scope, &importances[i], top);
+        if (!top[N_TOP - 1].unit || top[N_TOP - 1].value < top[0].value) say_top(scope, &importances[i], top);
         return;
     }
 }

@@ -62,13 +62,28 @@ static void say_raw(const struct sm_scope *scope, const char *layer, const struc
     sm_say_end(scope);
 }
 
+/* The smallest p-value that the sampled null can give after Holm's correction. */
+static double smallest_p(const struct sm_scope *scope) {
+    const struct sm_analysis *analysis = scope->report->analysis;
+    return (double)scope->first->net.n_layers / (double)(analysis->options->n_nulls + 1);
+}
+
 /* What the degree null says of all pairs. */
-static const char *verdict(const struct layer_overlap *overlap) {
-    if (overlap->p_holm.n == 0) return "Without a p-value, whether that is more than the degrees explain is open.";
-    if (overlap->n_significant == overlap->p_holm.n)
-        return "Every pair shares more than the degrees of its units explain.";
-    if (overlap->n_significant == 0) return "No pair shares more than the degrees of its units explain.";
-    return "Some pairs share more than the degrees of their units explain.";
+static void say_verdict(const struct sm_scope *scope, const char *layer, const struct layer_overlap *overlap) {
+    size_t n = overlap->n_significant, of = overlap->p_holm.n;
+    if (of == 0) return;
+    if (n == 0 && smallest_p(scope) >= SIGNIFICANT) {
+        sm_say(scope,
+               " Whether that is chance cannot be told from %zu replicates of the null: after Holm's correction "
+               "p is at least %s (--nulls).",
+               scope->report->analysis->options->n_nulls, sm_number(smallest_p(scope)).s);
+        return;
+    }
+    sm_say(scope, " In %s that is more than degrees explain (%s: p < %g in %zu of %zu, Holm over layers).",
+           n == of  ? "every pair"
+           : n == 0 ? "no pair"
+                    : "some pairs",
+           layer, SIGNIFICANT, n, of);
 }
 
 static void say_aligned(const struct sm_scope *scope, const char *layer, const struct layer_overlap *overlap) {
@@ -77,11 +92,9 @@ static void say_aligned(const struct sm_scope *scope, const char *layer, const s
     sm_say(scope, "With hidden units matched it is %s", sm_number_range(overlap->aligned).s);
     fputs("</b>", scope->file);
     say_times(scope, overlap->aligned.mean, overlap->degree_null.mean);
-    sm_say(scope, " as masks with the same fan-in and fan-out of every unit reach when matched alike (%s). %s",
-           sm_number(overlap->degree_null.mean).s, verdict(overlap));
-    if (overlap->p_holm.n)
-        sm_say(scope, " (%s: p < %g in %zu of %zu pairs, Holm over layers.)", layer, SIGNIFICANT,
-               overlap->n_significant, overlap->p_holm.n);
+    sm_say(scope, " as masks with the same fan-in and fan-out of every unit reach when matched alike (%s).",
+           sm_number(overlap->degree_null.mean).s);
+    say_verdict(scope, layer, overlap);
     sm_say_end(scope);
 }
 

@@ -8,55 +8,78 @@
 
 /* ---- early-bird epoch ---- */
 
-static void write_early_bird(const struct sm_scope *scope, const struct sm_rows *rows, size_t i) {
+/* One criterion, over the runs that meet it. */
+struct early_bird {
+    const char *distance, *epsilon, *window;
+    struct sm_spread epoch, remaining, jaccard, accuracy, final_accuracy;
+};
+
+/* The criterion of the i-th row. */
+static struct early_bird early_bird_of(const struct sm_rows *rows, size_t i) {
+    struct early_bird found = {.distance = sm_rows_text(rows, i, "distance"),
+                               .epsilon = sm_rows_text(rows, i, "epsilon"),
+                               .window = sm_rows_text(rows, i, "window")};
     const struct sm_where *where =
-        SM_WHERE({"distance", sm_rows_text(rows, i, "distance")}, {"epsilon", sm_rows_text(rows, i, "epsilon")},
-                 {"window", sm_rows_text(rows, i, "window")});
-    struct sm_spread epoch = sm_rows_spread(rows, "epoch", where);
-    char name[128];
-    snprintf(name, sizeof name, "%s < %s, %s times", sm_rows_text(rows, i, "distance"),
-             sm_rows_text(rows, i, "epsilon"), sm_rows_text(rows, i, "window"));
-    sm_grid_row(scope, name);
-    sm_grid_cell(scope, "%s%s", epoch.n ? sm_number_range(epoch).s : "never",
-                 epoch.n && epoch.n < scope->n_runs ? " *" : "");
-    sm_grid_cell(scope, "%s", sm_percent(sm_rows_spread(rows, "remaining", where).mean).s);
-    sm_grid_cell(scope, "%s", sm_number_range(sm_rows_spread(rows, "jaccard_to_final", where)).s);
-    sm_grid_cell(scope, "%s", sm_percent(sm_rows_spread(rows, "test_accuracy", where).mean).s);
-    sm_grid_cell(scope, "%s", sm_percent(sm_rows_spread(rows, "final_test_accuracy", where).mean).s);
+        SM_WHERE({"distance", found.distance}, {"epsilon", found.epsilon}, {"window", found.window});
+    found.epoch = sm_rows_spread(rows, "epoch", where);
+    found.remaining = sm_rows_spread(rows, "remaining", where);
+    found.jaccard = sm_rows_spread(rows, "jaccard_to_final", where);
+    found.accuracy = sm_rows_spread(rows, "test_accuracy", where);
+    found.final_accuracy = sm_rows_spread(rows, "final_test_accuracy", where);
+    return found;
 }
 
-static void say_early_bird(const struct sm_scope *scope, const struct sm_rows *rows) {
-    const struct sm_where *where =
-        SM_WHERE({"distance", sm_rows_text(rows, 0, "distance")}, {"epsilon", sm_rows_text(rows, 0, "epsilon")},
-                 {"window", sm_rows_text(rows, 0, "window")});
-    struct sm_spread epoch = sm_rows_spread(rows, "epoch", where);
-    struct sm_spread jaccard = sm_rows_spread(rows, "jaccard_to_final", where);
-    if (epoch.n == 0) {
+static void write_early_bird(const struct sm_scope *scope, const struct early_bird *found) {
+    char name[128];
+    bool in_all = found->epoch.n == scope->n_runs;
+    snprintf(name, sizeof name, "%s < %s, %s times", found->distance, found->epsilon, found->window);
+    sm_grid_row(scope, name);
+    sm_grid_cell(scope, "%s%s", found->epoch.n ? sm_number_range(found->epoch).s : "never",
+                 found->epoch.n && !in_all ? " *" : "");
+    sm_grid_cell(scope, "%s", sm_percent(found->remaining.mean).s);
+    sm_grid_cell(scope, "%s", sm_number_range(found->jaccard).s);
+    sm_grid_cell(scope, "%s", sm_percent(found->accuracy.mean).s);
+    sm_grid_cell(scope, "%s", sm_percent(found->final_accuracy.mean).s);
+}
+
+static void say_early_bird(const struct sm_scope *scope, const struct early_bird *found) {
+    if (found->epoch.n == 0) {
         sm_say(scope, "By the early-bird criterion (You et al. 2020) the mask never stops changing.");
         return;
     }
     fputs("<b>", scope->file);
-    sm_say(scope, "The early-bird epoch is %s", sm_number_range(epoch).s);
+    sm_say(scope, "The early-bird epoch is %s", sm_number_range(found->epoch).s);
     fputs("</b>", scope->file);
     sm_say(scope, " of %s (%s distance below %s, %s times in a row; You et al. 2020)",
-           sm_number(scope->first->epoch[scope->first->n_records - 1]).s, sm_rows_text(rows, 0, "distance"),
-           sm_rows_text(rows, 0, "epsilon"), sm_rows_text(rows, 0, "window"));
-    if (jaccard.n)
-        sm_say(scope, ", when the mask has a Jaccard similarity of %s with the final one", sm_number(jaccard.mean).s);
+           sm_number(scope->first->epoch[scope->first->n_records - 1]).s, found->distance, found->epsilon,
+           found->window);
+    if (found->jaccard.n)
+        sm_say(scope, ", when the mask has a Jaccard similarity of %s with the final one",
+               sm_number(found->jaccard.mean).s);
     sm_say(scope, ".");
+}
+
+/* A mask that never changes (of a dense baseline) was not chosen at any time. */
+static bool never_changes(const struct sm_scope *scope) {
+    return sm_scope_spread(scope, "flips", SM_ALL_LAYERS, "flip_rate", NULL).most == 0;
 }
 
 static void find_early_bird(const struct sm_scope *scope) {
     struct sm_rows rows = sm_scope_rows(scope, "earlybird", SM_ALL_LAYERS);
-    if (rows.n == 0) return;
+    if (never_changes(scope) || rows.n == 0 || !*sm_rows_text(&rows, 0, "distance")) return;
+    struct early_bird first = early_bird_of(&rows, 0);
     sm_say_begin(scope);
-    say_early_bird(scope, &rows);
+    say_early_bird(scope, &first);
     sm_grid_open(scope, SM_COLUMNS("distance between records", "epoch", "remaining", "Jaccard to final",
                                    "accuracy then", "accuracy at the end"));
-    for (size_t i = 0; i < rows.n && sm_rows_run(&rows, i) == sm_rows_run(&rows, 0); i++)
-        write_early_bird(scope, &rows, i);
+    bool all = true;
+    for (size_t i = 0; i < rows.n && sm_rows_run(&rows, i) == sm_rows_run(&rows, 0); i++) {
+        struct early_bird found = early_bird_of(&rows, i);
+        all = all && (found.epoch.n == 0 || found.epoch.n == scope->n_runs);
+        write_early_bird(scope, &found);
+    }
     sm_grid_close(scope);
-    sm_say(scope, "* not in every run; means are over those in which it was reached.");
+    if (!all) sm_say(scope, "*: not in every run; the means are over those in which it was reached.");
     sm_say_end(scope);
 }
 

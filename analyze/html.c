@@ -78,7 +78,7 @@ static const char style[] =
     "var(--line);padding:.7rem 0}\n"
     ".question h3{margin:.15rem 0}\n"
     ".question h3 .more{display:block;font-weight:400;font-size:.85rem}\n"
-    "ul.findings{margin:0;padding:0;list-style:none;max-width:52rem}\n"
+    "ul.findings{margin:0;padding:0;list-style:none;max-width:54rem}\n"
     "ul.findings>li{margin:.15rem 0 .55rem}\n"
     "li.warning{color:var(--alarm);background:var(--alarm-page);border-left:.3rem solid var(--alarm);padding:.4rem "
     ".7rem;font-weight:600}\n"
@@ -91,7 +91,8 @@ static const char style[] =
     "figcaption{font-size:.92rem;margin-top:.5rem;max-width:46rem}\n"
     "figcaption b{color:var(--ink)}\n"
     ".scroll{overflow-x:auto;border:1px solid var(--line);border-radius:4px;background:var(--card)}\n"
-    ".grid{margin:.45rem 0;width:fit-content;max-width:100%}\n"
+    ".grid{margin:.45rem 0;width:fit-content;max-width:100%}.grid "
+    "th{white-space:normal;vertical-align:bottom;cursor:default;position:static}\n"
     "table{border-collapse:collapse;font-size:.84rem;font-variant-numeric:tabular-nums;width:100%}\n"
     "th,td{padding:.25rem .6rem;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}\n"
     "tbody tr:last-child td{border-bottom:0}\n"
@@ -105,19 +106,22 @@ static const char style[] =
     "dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.15rem 1rem;font-size:.92rem}\n"
     "dd{margin:0;overflow-wrap:anywhere}\n"
     "@media(max-width:44rem){body{padding:1rem .8rem 3rem;font-size:15px}h1{font-size:1.35rem}"
-    ".question{display:block}.question h3 .more{display:inline;margin-left:.4rem}th,td{padding:.25rem .4rem}"
+    ".question{display:block}.question h3 .more{display:inline}.grid td{white-space:normal}.grid "
+    "table{font-size:.78rem}.grid th,.grid td{padding:.2rem .35rem}th,td{padding:.25rem .4rem}"
     "dl{display:block}dd{margin-bottom:.5rem}figure:not(.narrow) img{max-width:none;width:44rem!important}}\n"
     "@media "
     "print{:root{color-scheme:light;--ink:#000;--soft:#333;--line:#bbb;--page:#fff;--card:#fff;--accent:#000;--alarm:#"
     "b3261e;--alarm-page:#fff}"
     "body{max-width:none;padding:0;font-size:9.5pt}nav,.more{display:none!important}a{text-decoration:none}"
     "h2,h3{break-after:avoid}figure,.grid,li,tr{break-inside:avoid}.scroll{overflow:visible}"
-    "th{position:static}figure img{max-height:22cm}table{font-size:7.5pt}th,td{padding:.15rem .35rem}"
+    "th{position:static}figure img{max-height:22cm}table{font-size:7.5pt}details table{font-size:5.2pt}details "
+    "th,details td{white-space:normal;overflow-wrap:anywhere;padding:.1rem .15rem}th,td{padding:.15rem .35rem}"
     ".question{grid-template-columns:8.5rem minmax(0,1fr)}}\n";
 
-/* A click on a header sorts the table's rows: numbers by value, the rest by text. */
+/* A click on a header sorts a table's rows (those inside findings stand in an order of their own): numbers by value,
+ * the rest by text. */
 static const char script[] =
-    "document.querySelectorAll('th').forEach(function(h){h.addEventListener('click',function(){"
+    "document.querySelectorAll('details th').forEach(function(h){h.addEventListener('click',function(){"
     "var t=h.closest('table'),b=t.tBodies[0],i=h.cellIndex,d=h.dataset.d==='1'?-1:1;h.dataset.d=d===1?'1':'0';"
     "Array.from(b.rows).map(function(r){var c=r.cells[i],s=c.title||c.textContent,v=Number(s);"
     "return{r:r,s:s,v:s.trim()!==''&&!isNaN(v)?v:null}}).sort(function(p,q){"

@@ -37,20 +37,12 @@ static int draw_figures(const struct sm_command *command, const struct sm_analys
     return status;
 }
 
-/* A figure that cannot be drawn does not keep the report from being written; it is still the error. */
-static int make_report(const struct sm_command *command, const struct sm_analysis *analysis, struct sm_error *err) {
-    struct sm_error second = {.text = ""};
-    int status = draw_figures(command, analysis, err);
-    if (sm_report_write(analysis, command->formats, status == 0 ? err : &second) != 0) status = -1;
-    return status;
-}
-
 static int analyze(const struct sm_command *command, struct sm_session *session, struct sm_error *err) {
     if (sm_session_open(session, &command->options, command->runs, command->n_runs, err) != 0) return -1;
     if (command->action == SM_ACTION_PASSPORT)
         return sm_passport_make(&session->analysis, command->layer, command->unit, command->formats, err);
     if (sm_session_run(session, command->statistics, command->n_statistics, err) != 0) return -1;
-    return command->action == SM_ACTION_REPORT ? make_report(command, &session->analysis, err)
+    return command->action == SM_ACTION_REPORT ? sm_report_write(&session->analysis, command->formats, err)
                                                : draw_figures(command, &session->analysis, err);
 }
 

@@ -13,9 +13,10 @@
 struct sm_report {
     const struct sm_analysis *analysis;
     struct sm_seed_groups groups;
-    struct sm_sheets *sheets; /* the tables, read back */
-    const char *directory;
+    struct sm_sheets *sheets;        /* the tables, read back */
+    const char *directory, *formats; /* formats: of the figures, or "none" */
     FILE *file;
+    unsigned answered; /* bit q: the findings have an answer to sm_questions[q]; set by sm_report_findings */
 };
 
 /* Draws every figure and writes OUT/index.html; the tables are in OUT already. Fails also where a figure could not be
@@ -23,9 +24,10 @@ struct sm_report {
 int sm_report_write(const struct sm_analysis *analysis, const char *formats, struct sm_error *err);
 
 /* Sentences with what the tables say about each group of runs, question by question (report_findings.c). */
-int sm_report_findings(const struct sm_report *report, struct sm_error *err);
+int sm_report_findings(struct sm_report *report, struct sm_error *err);
 /* The figures, question by question (report_figures.c). */
-int sm_report_figures(const struct sm_report *report, const char *formats, struct sm_error *err);
+int sm_report_figures(const struct sm_report *report, struct sm_error *err);
+bool sm_report_has_figures(const struct sm_report *report, size_t question);
 /* The tables, question by question, long ones shortened (report_tables.c). */
 int sm_report_tables(const struct sm_report *report, struct sm_error *err);
 /* Runs, recipes, versions, notes (report_provenance.c). */

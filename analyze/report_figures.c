@@ -37,11 +37,11 @@ static const char *format_to_show(const struct sm_report *report, const struct s
     return svg > 0 ? "svg" : NULL;
 }
 
-static void write_files(const struct sm_report *report, const struct sm_figure *figure, size_t group,
-                        const char *formats) {
+static void write_files(const struct sm_report *report, const struct sm_figure *figure, size_t group) {
     fputs("<span class=\"files\"> ", report->file);
     for (size_t f = 0; f < N_FORMATS; f++) {
-        if (!strstr(formats, formats_known[f]) || figure_size(report, figure, group, formats_known[f]) < 0) continue;
+        if (!strstr(report->formats, formats_known[f]) || figure_size(report, figure, group, formats_known[f]) < 0)
+            continue;
         char *relative = sm_figure_path(figure, group, formats_known[f]);
         fprintf(report->file, "<a href=\"%s\">%s</a> · ", relative ? relative : "", formats_known[f]);
         free(relative);
@@ -51,7 +51,7 @@ static void write_files(const struct sm_report *report, const struct sm_figure *
 
 /* `first`: of the figure's pictures; it has the caption, and links lead to it. */
 static int write_picture(const struct sm_report *report, const struct sm_figure *figure, size_t group, bool first,
-                         const char *formats, struct sm_error *err) {
+                         struct sm_error *err) {
     const char *format = format_to_show(report, figure, group);
     char *relative = sm_figure_path(figure, group, format), *path = absolute(report, relative);
     int status = path ? 0 : sm_fail(err, "index.html: out of memory");
@@ -66,7 +66,7 @@ static int write_picture(const struct sm_report *report, const struct sm_figure 
             sm_html_print(report->file, ", %s", report->groups.label[group]);
         fputs(".</b> ", report->file);
         if (first) sm_html_text(report->file, figure->caption);
-        write_files(report, figure, group, formats);
+        write_files(report, figure, group);
         fputs("</figcaption>\n</figure>\n", report->file);
     }
     free(relative);
@@ -85,31 +85,30 @@ static bool is_drawn(const struct sm_report *report, const struct sm_figure *fig
     return false;
 }
 
-static bool has_figures(const struct sm_report *report, size_t question) {
+bool sm_report_has_figures(const struct sm_report *report, size_t question) {
+    if (strcmp(report->formats, "none") == 0) return false;
     for (size_t i = 0; i < sm_n_figures; i++)
         if (sm_question_of_figure(&sm_figures[i]) == question && is_drawn(report, &sm_figures[i])) return true;
     return false;
 }
 
-static int write_figure(const struct sm_report *report, const struct sm_figure *figure, const char *formats,
-                        struct sm_error *err) {
+static int write_figure(const struct sm_report *report, const struct sm_figure *figure, struct sm_error *err) {
     bool first = true;
     for (size_t g = 0; g < n_groups_of(report, figure); g++) {
         if (!format_to_show(report, figure, g)) continue;
-        if (write_picture(report, figure, g, first, formats, err) != 0) return -1;
+        if (write_picture(report, figure, g, first, err) != 0) return -1;
         first = false;
     }
     return 0;
 }
 
-static int write_question(const struct sm_report *report, size_t question, const char *formats, struct sm_error *err) {
+static int write_question(const struct sm_report *report, size_t question, struct sm_error *err) {
     int status = 0;
     fprintf(report->file, "<h3 id=\"figures-%s\">", sm_questions[question].id);
     sm_html_text(report->file, sm_questions[question].title);
     fputs("</h3>\n<div class=\"figures\">\n", report->file);
     for (size_t i = 0; status == 0 && i < sm_n_figures; i++)
-        if (sm_question_of_figure(&sm_figures[i]) == question)
-            status = write_figure(report, &sm_figures[i], formats, err);
+        if (sm_question_of_figure(&sm_figures[i]) == question) status = write_figure(report, &sm_figures[i], err);
     fputs("</div>\n", report->file);
     return status;
 }
@@ -122,15 +121,15 @@ static void link_figures(const struct sm_report *report) {
     fputs("</nav>\n", report->file);
 }
 
-int sm_report_figures(const struct sm_report *report, const char *formats, struct sm_error *err) {
+int sm_report_figures(const struct sm_report *report, struct sm_error *err) {
     int status = 0;
-    if (strcmp(formats, "none") == 0) return 0;
+    if (strcmp(report->formats, "none") == 0) return 0;
     fputs("<h2 id=\"figures\">Figures</h2>\n", report->file);
     link_figures(report);
     fputs("<p class=\"soft\">Each figure is drawn by a script of its own: edit it, then run "
           "<code>sh plots/redraw.sh</code>.</p>\n",
           report->file);
     for (size_t q = 0; status == 0 && q < sm_n_questions; q++)
-        if (has_figures(report, q)) status = write_question(report, q, formats, err);
+        if (sm_report_has_figures(report, q)) status = write_question(report, q, err);
     return status;
 }

@@ -20,18 +20,23 @@ static char *find_all(struct sm_scope scope, const struct sm_question *question)
     return NULL;
 }
 
-static int answer(const struct sm_scope *scope, const struct sm_question *question, struct sm_error *err) {
-    char *text = find_all(*scope, question);
+static void write_answer(const struct sm_scope *scope, size_t question, const char *text) {
+    const char *id = sm_questions[question].id;
+    fputs("<section class=\"question\"", scope->file);
+    if (!(scope->report->answered & 1u << question)) fprintf(scope->file, " id=\"%s\"", id);
+    fputs("><h3>", scope->file);
+    sm_html_text(scope->file, sm_questions[question].title);
+    if (sm_report_has_figures(scope->report, question))
+        fprintf(scope->file, " <a class=\"more\" href=\"#figures-%s\">figures</a>", id);
+    fprintf(scope->file, "</h3>\n<ul class=\"findings\">\n%s</ul>\n</section>\n", text);
+}
+
+static int answer(struct sm_report *report, const struct sm_scope *scope, size_t question, struct sm_error *err) {
+    char *text = find_all(*scope, &sm_questions[question]);
     if (!text) return sm_fail(err, "index.html: out of memory");
     if (*text) {
-        fputs("<section class=\"question\"", scope->file);
-        if (scope->group == 0) fprintf(scope->file, " id=\"%s\"", question->id);
-        fputs("><h3>", scope->file);
-        sm_html_text(scope->file, question->title);
-        fprintf(scope->file,
-                " <a class=\"more\" href=\"#figures-%s\">figures</a></h3>\n<ul class=\"findings\">\n%s</ul>\n"
-                "</section>\n",
-                question->id, text);
+        write_answer(scope, question, text);
+        report->answered |= 1u << question;
     }
     free(text);
     return 0;
@@ -103,17 +108,17 @@ static void compare_groups(const struct sm_report *report) {
     fputs("</nav>\n", report->file);
 }
 
-int sm_report_findings(const struct sm_report *report, struct sm_error *err) {
+int sm_report_findings(struct sm_report *report, struct sm_error *err) {
+    fputs("<p class=\"files\">Computed from the tables below. [a, b]: 95 % interval of the mean over the runs "
+          "(Student's t); "
+          "(a to b): lowest to highest; –: undefined.</p>\n",
+          report->file);
     if (report->groups.n_groups > 1) compare_groups(report);
     for (size_t g = 0; g < report->groups.n_groups; g++) {
         struct sm_scope scope = scope_of(report, g);
         write_heading(&scope);
         for (size_t q = 0; q < sm_n_questions; q++)
-            if (answer(&scope, &sm_questions[q], err) != 0) return -1;
+            if (answer(report, &scope, q, err) != 0) return -1;
     }
-    fputs("<p class=\"soft\">Computed from the tables below. [a, b]: 95 % interval of the mean over the runs "
-          "(Student's t); "
-          "(a to b): lowest and highest; –: undefined.</p>\n",
-          report->file);
     return sm_sheets_status(report->sheets, err);
 }

@@ -143,9 +143,9 @@ static char *label_of(const struct sm_seed_groups *groups, const struct sm_analy
 int sm_seed_groups_init(struct sm_seed_groups *groups, const struct sm_analysis *analysis, struct sm_error *err) {
     size_t n = analysis->n_runs;
     *groups = (struct sm_seed_groups){.group = calloc(n + 1, sizeof *groups->group),
-                                        .first = calloc(n + 1, sizeof *groups->first),
-                                        .label = calloc(n + 1, sizeof *groups->label),
-                                        .size = calloc(n + 1, sizeof *groups->size)};
+                                      .first = calloc(n + 1, sizeof *groups->first),
+                                      .label = calloc(n + 1, sizeof *groups->label),
+                                      .size = calloc(n + 1, sizeof *groups->size)};
     if (!groups->group || !groups->first || !groups->label || !groups->size)
         return sm_fail(err, "figures: out of memory");
     for (size_t i = 0; i < n; i++) {

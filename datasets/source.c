@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <supermask/share.h>
+
 /* The directory to look in, and for the sentence about a missing data set, why this one. */
 struct choice {
     const char *directory, *reason;
@@ -37,14 +39,27 @@ static bool find_file(char path[SM_SOURCE_MAX_PATH], const char *folder, const c
            (make_path(path, "%s/%s", folder, file) && access(path, F_OK) == 0);
 }
 
+/* Where the program is installed, the script is among the shared files; NULL: where it is built, beside the sources. */
+static char *fetch_script(void) {
+    struct sm_error ignored = {{0}};
+    char *path = sm_share_path("datasets/fetch.sh", &ignored);
+    if (path && access(path, X_OK) == 0) return path;
+    free(path);
+    return NULL;
+}
+
 int sm_source_find(struct sm_source *source, const char *name, const char *file, const char *directory,
                    struct sm_error *err) {
     struct choice chosen = choose_directory(directory);
     char path[SM_SOURCE_MAX_PATH];
     if (make_path(source->folder, "%s/%s", chosen.directory, name) && find_file(path, source->folder, file)) return 0;
     if (make_path(source->folder, "%s", chosen.directory) && find_file(path, source->folder, file)) return 0;
-    return sm_fail(err, "data set %s: neither %s.gz nor %s is in %s/%s or %s (%s); `datasets/fetch.sh %s %s` gets it",
-                   name, file, file, chosen.directory, name, chosen.directory, chosen.reason, name, chosen.directory);
+    char *script = fetch_script();
+    sm_fail(err, "data set %s: neither %s.gz nor %s is in %s/%s or %s (%s); `%s %s %s` gets it", name, file, file,
+            chosen.directory, name, chosen.directory, chosen.reason, script ? script : "datasets/fetch.sh", name,
+            chosen.directory);
+    free(script);
+    return -1;
 }
 
 int sm_source_read(struct sm_blob *blob, const struct sm_source *source, const char *file, struct sm_error *err) {

@@ -102,6 +102,10 @@ void sm_progress_update(struct sm_progress *progress, size_t done, const char *d
     draw_bar(progress, elapsed, detail);
 }
 
+bool sm_progress_due(const struct sm_progress *progress, size_t done) {
+    return progress->terminal || done * 10 / progress->total != (done - 1) * 10 / progress->total;
+}
+
 void sm_progress_end(struct sm_progress *progress) {
     if (!progress->quiet && progress->terminal) fputc('\n', stderr);
 }

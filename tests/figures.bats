@@ -50,7 +50,7 @@ names() { analyze list | awk '$1 == "figure" { print $2 }'; }
     [ "$(grep -c '<img ' "$OUT/index.html")" -eq "$(names | wc -l)" ]
     accuracy=$(awk -F'\t' '!/^#/ && !h { for (i = 1; i <= NF; i++) c[$i] = i; h = 1; next }
         !/^#/ { s += $c["test_accuracy"]; n++ } END { printf "%.2f", 100 * s / n }' "$OUT/summary.tsv")
-    grep -qF "Test accuracy $accuracy %" "$OUT/index.html"
+    grep -qF "Test accuracy $accuracy"$'\302\240'"% " "$OUT/index.html" # a no-break space
 }
 
 @test "one run with one record: what cannot be drawn is noted, the rest is drawn" {

@@ -23,6 +23,9 @@ void sm_progress_skip(struct sm_progress *progress, size_t done);
  * most ten times a second; a plain line is written each call, with UTC time, elapsed seconds and the estimate of the
  * seconds left: "2026-11-20T15:00:00Z epoch=3 of=100 DETAIL elapsed=12 left=388". */
 void sm_progress_update(struct sm_progress *progress, size_t done, const char *detail);
+/* For work of many small units: should it be shown that the `done`-th (from 1) is done? Always where a bar is drawn;
+ * elsewhere, where each update is a line, once in every tenth of the total. */
+bool sm_progress_due(const struct sm_progress *progress, size_t done);
 /* Ends the bar's line. */
 void sm_progress_end(struct sm_progress *progress);
 
