@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers of scipy, numpy and exact arithmetic for tests/test_statistics.c and tests/test_hypergeometric.c.
+"""Answers of scipy, numpy and exact arithmetic for tests/test_statistics.c, test_hypergeometric.c and test_assignment.c.
 
 Standard input: one question a line, NAME|numbers|numbers...; standard output: the answers, one line each."""
 
@@ -12,7 +12,7 @@ from functools import lru_cache
 from math import comb
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 from scipy.spatial.distance import jensenshannon
 
 getcontext().prec = 60
@@ -86,6 +86,11 @@ def top_overlap(x, y, k):
     for a, b in zip(x, y):
         total += chance(x, a) * chance(y, b)
     return (total / k,)
+
+
+def assignment(profit):
+    profit = profit.reshape(int(np.sqrt(len(profit))), -1)
+    return (profit[optimize.linear_sum_assignment(profit, maximize=True)].sum(),)
 
 
 def coincidence(strata, both):

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* stat_alignment.c - how well the hidden units of two runs could be matched, and how much that hung on where the search
+ * began. */
+#include <math.h>
+
+#include "analyze/align.h"
+#include "analyze/stat.h"
+
+static const struct sm_column columns[] = {
+    {"run_a", "first run"},
+    {"run_b", "second run, whose hidden units are re-ordered"},
+    {"compare", "what is matched: mask: places; weight: places with the sign of w g"},
+    {"profit", "at the order that was kept, the best of the starts: common places; for weight those with equal signs "
+               "less those with opposite ones"},
+    {"profit_lowest", "where the worst start ended"},
+    {"profit_mean", "mean of where the starts ended"},
+    {"profit_sd", "their standard deviation (n - 1); nan for a single start"},
+    {"starts", "orders from which the search began (--starts; 1 where there is no hidden unit)"},
+    {"rounds", "rounds over the layers until nothing improved, from the start that was kept"},
+};
+
+struct spread {
+    int64_t lowest;
+    double mean, sd;
+};
+
+static struct spread spread_of(const struct sm_alignment *alignment) {
+    size_t n = alignment->n_starts;
+    struct spread spread = {.lowest = alignment->profit};
+    double squares = 0;
+    for (size_t s = 0; s < n; s++) {
+        int64_t profit = alignment->start_profit[s];
+        spread.lowest = profit < spread.lowest ? profit : spread.lowest;
+        spread.mean += (double)profit / (double)n;
+    }
+    for (size_t s = 0; s < n; s++) squares += pow((double)alignment->start_profit[s] - spread.mean, 2);
+    spread.sd = n > 1 ? sqrt(squares / (double)(n - 1)) : NAN;
+    return spread;
+}
+
+static int write_row(struct sm_table *table, const struct sm_pair *pair, enum sm_compare compare, const char *name,
+                     struct sm_error *err) {
+    const struct sm_alignment *alignment = sm_pair_alignment(pair, compare, err);
+    if (!alignment) return -1;
+    struct spread spread = spread_of(alignment);
+    sm_table_text(table, pair->a->run->name);
+    sm_table_text(table, pair->b->run->name);
+    sm_table_text(table, name);
+    sm_table_int(table, alignment->profit);
+    sm_table_int(table, spread.lowest);
+    sm_table_real(table, spread.mean);
+    sm_table_real(table, spread.sd);
+    sm_table_int(table, (int64_t)alignment->n_starts);
+    sm_table_int(table, (int64_t)alignment->n_rounds);
+    return 0;
+}
+
+static int alignment_open(void **state, const struct sm_analysis *analysis, struct sm_error *err) {
+    (void)err;
+    *state = (void *)analysis; /* only read */
+    return 0;
+}
+
+static int alignment_pair(void *state, const struct sm_pair *pair, struct sm_table *table, struct sm_error *err) {
+    const struct sm_analysis *analysis = state;
+    if (!sm_pair_comparable(pair)) {
+        sm_note(analysis->notes, "alignment: %s and %s have different layers and were not aligned", pair->a->run->name,
+                pair->b->run->name);
+        return 0;
+    }
+    unsigned compare = analysis->options->compare;
+    if (compare & SM_COMPARE_MASK && write_row(table, pair, SM_COMPARE_MASK, "mask", err) != 0) return -1;
+    return compare & SM_COMPARE_WEIGHT ? write_row(table, pair, SM_COMPARE_WEIGHT, "weight", err) : 0;
+}
+
+const struct sm_statistic sm_stat_alignment = {
+    .name = "alignment",
+    .help = "how well the hidden units of two runs could be matched, and whether the start of the search mattered",
+    .about =
+        "The search behind every aligned row of the other tables: hidden units of run_b are re-ordered so that the\n"
+        "profit of the whole network is largest, by coordinate descent over the layers with one linear assignment\n"
+        "each (Ainsworth et al. 2023, weight matching). It ends at a local optimum, so it may begin at several orders\n"
+        "(--starts): from the input upwards, from the output downwards, then random ones. Starts that end close to\n"
+        "each other mean that the optimum hangs little on where one begins.",
+    .columns = columns,
+    .n_columns = sizeof columns / sizeof *columns,
+    .open = alignment_open,
+    .pair = alignment_pair,
+};
