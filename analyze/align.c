@@ -459,19 +459,47 @@ static void start_at_random(struct work *w, uint64_t seed, size_t start) {
     }
 }
 
+static void start_as_they_stand(struct work *w) {
+    for (size_t p = 0; p < w->spaces->n_spaces; p++) {
+        for (size_t u = 0; u < w->spaces->n_units[p]; u++) w->order[p][u] = (uint32_t)u;
+        w->decided[p] = true;
+    }
+}
+
+static int finish_start(struct work *w, int64_t *profit, size_t *n_rounds) {
+    if (descend(w, n_rounds) != 0) return -1;
+    *profit = whole_profit(w);
+    return 0;
+}
+
+/* Where a and b are much the same as they stand and have few entries, the first start may end below that: then it is
+ * begun again from there, so that no alignment ever loses. */
+static int run_first(struct work *w, int64_t *profit, size_t *n_rounds) {
+    start_as_they_stand(w);
+    int64_t raw = whole_profit(w);
+    if (start_in_turn(w, true) != 0 || finish_start(w, profit, n_rounds) != 0) return -1;
+    if (*profit >= raw) return 0;
+    start_as_they_stand(w);
+    return finish_start(w, profit, n_rounds);
+}
+
+static int run_other(struct work *w, size_t start, uint64_t seed, int64_t *profit, size_t *n_rounds) {
+    if (start > 1)
+        start_at_random(w, seed, start);
+    else if (start_in_turn(w, false) != 0)
+        return -1;
+    return finish_start(w, profit, n_rounds);
+}
+
 /* The first of equally good starts is kept. */
 static int run_start(struct work *w, struct sm_alignment *alignment, size_t start, uint64_t seed) {
     size_t n_rounds, n = w->spaces->n_spaces;
+    int64_t *profit = &alignment->start_profit[start];
     w->decided[n] = true;
     for (size_t p = 0; p < n; p++) memset(w->active[p].price, 0, w->spaces->n_units[p] * sizeof *w->active[p].price);
-    if (start >= 2)
-        start_at_random(w, seed, start);
-    else if (start_in_turn(w, start == 0) != 0)
-        return -1;
-    if (descend(w, &n_rounds) != 0) return -1;
-    alignment->start_profit[start] = whole_profit(w);
-    if (start > 0 && alignment->start_profit[start] <= alignment->profit) return 0;
-    alignment->profit = alignment->start_profit[start];
+    int status = start == 0 ? run_first(w, profit, &n_rounds) : run_other(w, start, seed, profit, &n_rounds);
+    if (status != 0 || (start > 0 && *profit <= alignment->profit)) return status;
+    alignment->profit = *profit;
     alignment->n_rounds = n_rounds;
     for (size_t p = 0; p < n; p++) memcpy(w->best[p], w->order[p], w->spaces->n_units[p] * sizeof **w->best);
     return 0;

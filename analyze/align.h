@@ -11,7 +11,8 @@
  *
  * Coordinate descent: one space after the other gets its best order, others held (a linear assignment), until a whole
  * round improves nothing. It finds a local optimum, so it begins at several orders and keeps the best: from the input
- * upwards, each space matched by what stands below it; from the output downwards; random ones. */
+ * upwards, each space matched by what stands below it (or, should that end lower than b as it stands, from there: the
+ * profit is never less than without alignment); from the output downwards; random ones. */
 #ifndef SUPERMASK_ANALYZE_ALIGN_H
 #define SUPERMASK_ANALYZE_ALIGN_H
 
