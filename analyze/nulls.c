@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double TRADES_PER_ROW = 5;
+/* An entry has an even chance to leave its row in each round: a share of 2^-12 never did. */
+static const size_t CURVEBALL_ROUNDS = 12;
 
 /* ---- memory ---- */
 
@@ -248,16 +249,18 @@ static size_t list_rows(const struct sm_ternary_layer *layer, uint32_t *rows) {
     return n;
 }
 
-void sm_null_curveball(struct sm_ternary_layer *layer, double trades_per_row, struct sm_draws *draws,
+static void trade(struct sm_ternary_layer *layer, size_t u, size_t v, struct sm_draws *draws,
+                  struct sm_null_scratch *scratch) {
+    struct trade trade = open_trade(layer, u, v, scratch);
+    if (trade.n_u > 0 && trade.n_u < trade.n_pool) close_trade(layer, u, v, &trade, draws);
+}
+
+void sm_null_curveball(struct sm_ternary_layer *layer, size_t n_rounds, struct sm_draws *draws,
                        struct sm_null_scratch *scratch) {
     size_t n_rows = list_rows(layer, scratch->rows);
-    if (n_rows < 2) return;
-    for (size_t t = (size_t)(trades_per_row * (double)n_rows); t > 0; t--) {
-        size_t u = sm_draws_below(draws, (uint32_t)n_rows), v = sm_draws_below(draws, (uint32_t)n_rows - 1);
-        u = scratch->rows[u];
-        v = scratch->rows[v + (scratch->rows[v] >= u)]; /* another one: rows ascend */
-        struct trade trade = open_trade(layer, u, v, scratch);
-        if (trade.n_u > 0 && trade.n_u < trade.n_pool) close_trade(layer, u, v, &trade, draws);
+    for (size_t round = 0; round < n_rounds; round++) {
+        shuffle(scratch->rows, n_rows, draws);
+        for (size_t k = 0; k + 1 < n_rows; k += 2) trade(layer, scratch->rows[k], scratch->rows[k + 1], draws, scratch);
     }
 }
 
@@ -272,7 +275,7 @@ static void draw_degrees(struct sm_ternary *out, const struct sm_ternary *from, 
     (void)spaces;
     for (size_t l = 0; l < from->n_layers; l++) {
         copy_layer(&out->layers[l], &from->layers[l]);
-        sm_null_curveball(&out->layers[l], TRADES_PER_ROW, draws, scratch);
+        sm_null_curveball(&out->layers[l], CURVEBALL_ROUNDS, draws, scratch);
     }
 }
 

@@ -30,14 +30,16 @@ struct sm_null {
  * each sign a layer has.
  * unit-permutation: the units of each space in random order; keeps everything but which unit is which.
  * degree: keeps how many entries each row has, and how many of each sign each column has: curveball trades (Strona et
- * al. 2014, "A fast and unbiased procedure to randomize ecological binary matrices with fixed row and column totals"),
- * five for each row that has entries, as they recommend; an entry takes its sign along.
- * sign-shuffle: the signs of each layer's entries in random order; keeps the places. */
+ * al. 2014, "A fast and unbiased procedure to randomize ecological binary matrices with fixed row and column totals")
+ * in rounds, in each of which every row has one partner (Carstens et al. 2018, "Parallel and I/O-efficient
+ * randomisation of massive networks using global curveball trades"): as many single trades between rows at random leave
+ * some rows with few, and one entry in 150 where it was. An entry takes its sign along. sign-shuffle: the signs of each
+ * layer's entries in random order; keeps the places. */
 enum { SM_NULL_INDEPENDENT, SM_NULL_UNIT_PERMUTATION, SM_NULL_DEGREE, SM_NULL_SIGN_SHUFFLE, SM_N_NULLS };
 extern const struct sm_null sm_nulls[SM_N_NULLS];
 
-/* Curveball on one layer, with so many trades for each row that has entries: also for the test of convergence. */
-void sm_null_curveball(struct sm_ternary_layer *layer, double trades_per_row, struct sm_draws *draws,
+/* Curveball on one layer, in so many rounds: also for the test of convergence. */
+void sm_null_curveball(struct sm_ternary_layer *layer, size_t n_rounds, struct sm_draws *draws,
                        struct sm_null_scratch *scratch);
 
 #endif
