@@ -339,7 +339,7 @@ void sm_command_parse(struct sm_command *command, int argc, char **argv) {
     command->options = (struct sm_options){.compare = SM_COMPARE_MASK | SM_COMPARE_WEIGHT,
                                            .at_epoch = NAN,
                                            .n_nulls = (size_t)DEFAULT_NULLS,
-                                           .n_starts = 2,
+                                           .n_starts = 1,
                                            .seed = 1};
     command->statistics = calloc(sm_n_statistics, sizeof *command->statistics);
     command->runs = calloc((size_t)argc, sizeof *command->runs);
