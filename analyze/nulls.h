@@ -27,15 +27,14 @@ struct sm_null {
 };
 
 /* independent: the places of each layer's entries uniformly at random, their signs at random; keeps how many entries of
- * each sign a layer has.
+ *     each sign a layer has.
  * unit-permutation: the units of each space in random order; keeps everything but which unit is which.
- * degree: keeps how many entries each row has, and how many of each sign each column has: curveball trades (Strona et
- * al. 2014, "A fast and unbiased procedure to randomize ecological binary matrices with fixed row and column totals")
- * in rounds, in each of which every row has one partner (Carstens et al. 2018, "Parallel and I/O-efficient
- * randomisation of massive networks using global curveball trades"), twelve of them: five single trades for each row,
- * between rows at random, leave one entry in 150 where it was. An entry takes its sign along. some rows with few, and
- * one entry in 150 where it was. An entry takes its sign along. sign-shuffle: the signs of each layer's entries in
- * random order; keeps the places. */
+ * degree: keeps how many entries each row has, and how many of each sign each column has. Curveball trades (Strona et
+ *     al. 2014, "A fast and unbiased procedure to randomize ecological binary matrices with fixed row and column
+ *     totals"), an entry takes its sign along; in rounds, in each of which every row has one partner (Carstens et al.
+ *     2018, "Parallel and I/O-efficient randomisation of massive networks using global curveball trades"), twelve of
+ *     them: five single trades for each row, between rows at random, leave one entry in 150 where it was.
+ * sign-shuffle: the signs of each layer's entries in random order; keeps the places. */
 enum { SM_NULL_INDEPENDENT, SM_NULL_UNIT_PERMUTATION, SM_NULL_DEGREE, SM_NULL_SIGN_SHUFFLE, SM_N_NULLS };
 extern const struct sm_null sm_nulls[SM_N_NULLS];
 
