@@ -82,6 +82,18 @@ one_sentence() {
         run -2 --separate-stderr "$ANALYZE" flips --nulls="$n" "$RUNS/a.h5"
         one_sentence "--nulls" "'$n'"
     done
+    for n in 0 -1 65 2.5 many ""; do
+        run -2 --separate-stderr "$ANALYZE" overlap --starts="$n" "$RUNS/a.h5"
+        one_sentence "--starts" "'$n'"
+    done
+    for n in -1 1e3 18446744073709551616 seed ""; do
+        run -2 --separate-stderr "$ANALYZE" overlap --seed="$n" "$RUNS/a.h5"
+        one_sentence "--seed" "'$n'"
+    done
+    for n in 0 -2 two 99999; do
+        run -2 --separate-stderr "$ANALYZE" overlap --threads="$n" "$RUNS/a.h5"
+        one_sentence "--threads" "'$n'"
+    done
     run -2 --separate-stderr "$ANALYZE" flips --figurse svg "$RUNS/a.h5"
     [[ $stderr == *figurse* ]]
 }
@@ -103,8 +115,8 @@ one_sentence() {
     run -0 --separate-stderr "$ANALYZE" --version
     [[ $output == supermask-analyze\ [0-9]* ]]
     run -0 --separate-stderr "$ANALYZE" list
-    for name in ratios flips settling similarity oscillation earlybird overlap layers interfaces neurons ablation concentration weights \
-        controls thresholds summary groups; do
+    for name in ratios flips settling similarity oscillation earlybird alignment overlap layers interfaces neurons \
+        ablation concentration weights controls thresholds summary groups; do
         grep -q "^table  *$name  *[A-Za-z]" <<<"$output"
     done
     [ -z "$stderr" ]
@@ -223,6 +235,36 @@ one_sentence() {
     done
     cmp sum1 sum2
     cmp sum1 sum5
+}
+
+# Cells of a table without what the command line changes.
+cells() { grep -v '^#' "$1"; }
+
+@test "overlap and alignment: the same bytes for any number of threads" {
+    for n in 1 2 5; do
+        "$ANALYZE" overlap alignment -q -o out$n --figures none --nulls 20 --starts 4 --threads $n \
+            "$RUNS/a.h5" "$RUNS/b.h5" "$RUNS/two words.h5" >/dev/null
+        cells out$n/overlap.tsv >overlap$n
+        cells out$n/alignment.tsv >alignment$n
+    done
+    [ "$(wc -l <overlap1)" -eq $((1 + 3 * 2 * 2 * 4 * 4)) ] # pairs, compares, alignments, nulls, layers and all
+    [ "$(wc -l <alignment1)" -eq $((1 + 3 * 2)) ]
+    cmp overlap1 overlap2 && cmp overlap1 overlap5
+    cmp alignment1 alignment2 && cmp alignment1 alignment5
+}
+
+@test "another seed changes what is sampled, and nothing else" {
+    for seed in 1 1 2; do
+        "$ANALYZE" overlap -q -o out --figures none --nulls 20 --seed $seed "$RUNS/a.h5" "$RUNS/b.h5" >/dev/null
+        [ ! -e sampled$seed ] || cmp sampled$seed <(cells out/overlap.tsv)
+        cells out/overlap.tsv >sampled$seed
+        cells out/overlap.tsv | cut -f 1-16 >seen$seed
+        awk -F'\t' '$5 == "raw" && $6 == "independent"' sampled$seed | cut -f 1-20 >exact$seed
+    done
+    cmp seen1 seen2
+    cmp exact1 exact2
+    [ -s exact1 ]
+    run -1 cmp sampled1 sampled2
 }
 
 @test "progress goes to standard error, at most ten lines where there is no terminal" {

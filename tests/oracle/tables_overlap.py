@@ -143,7 +143,8 @@ def mean_cell(samples, n, slack=0.0):
 
 def p_cell(reached, n, slack=0.0):
     share, r = (np.count_nonzero(reached) + 1) / (len(reached) + 2), len(reached)
-    return Close((1 + n * np.mean(reached)) / (n + 1), 0, 5 * sqrt(share * (1 - share) * (1 / n + 1 / r)) + 3 / n + slack)
+    error = sqrt(share * (1 - share) * (1 / n + 1 / r))
+    return Close((1 + n * np.mean(reached)) / (n + 1), 0, 5 * error + 3 / n + slack)
 
 
 def z_cell(samples, value, n):
@@ -224,7 +225,8 @@ def read_rows(path):
 
 
 def near(got, want, what, rel=1e-10):
-    assert (isnan(got) and isnan(want)) or abs(got - want) <= rel * max(1, abs(want)), f"{what}: {got} instead of {want}"
+    same = (isnan(got) and isnan(want)) or abs(got - want) <= rel * max(1, abs(want))
+    assert same, f"{what}: {got} instead of {want}"
 
 
 def cell_within(got, cell, what):
@@ -308,9 +310,9 @@ def check_aligned(case, pair, null, blocks):
 def alignment(case):
     starts = int(case.args[case.args.index("--starts") + 1]) if "--starts" in case.args else 1
     for pair in pairs_of(case):
+        n = starts if pair.spaces.free else 1
         yield {**pair.key, "profit": SKIP, "profit_lowest": SKIP, "profit_mean": SKIP,
-               "profit_sd": SKIP if starts > 1 and pair.spaces.free else nan, "starts": starts if pair.spaces.free else 1,
-               "rounds": SKIP}
+               "profit_sd": SKIP if n > 1 else nan, "starts": n, "rounds": SKIP}
 
 
 def check_alignment(case, out):
@@ -373,8 +375,8 @@ def _case(name, paths, args, planted=None, slack=0):
 
 
 def unrelated(directory):
-    return _case("unlike densities, independent masks, --starts 3", [_run(directory / f"u{s}.h5", s, 0) for s in (1, 2, 3)],
-                 ["--starts", "3"], slack=4)
+    return _case("unlike densities, independent masks, --starts 3",
+                 [_run(directory / f"u{s}.h5", s, 0) for s in (1, 2, 3)], ["--starts", "3"], slack=4)
 
 
 def related(directory):
@@ -400,7 +402,8 @@ def planted_flipped(directory):
         return mask
 
     b = _relabelled(directory / "b.h5", runfile.read(a), rng, flip)
-    return _case("hidden units re-ordered, one sign in five changed", [a, b], [], planted=lambda n: n - 2 * sum(flipped))
+    return _case("hidden units re-ordered, one sign in five changed", [a, b], [],
+                 planted=lambda n: n - 2 * sum(flipped))
 
 
 TABLES = {"overlap": overlap, "alignment": alignment}
