@@ -195,19 +195,31 @@ const struct sm_figure sm_figures[] = {
      .data = {&sm_figure_data_networks},
      .by_group = true},
     {.name = "overlap",
-     .help = "Jaccard similarity between runs for each layer, against chance",
+     .help = "what two runs have in common for each layer: as found, units matched, and against chance",
      .caption =
-         "Jaccard similarity of the remaining weights of two runs, mean over the pairs of runs; whiskers reach from "
-         "the lowest to the highest pair. A black stroke is what the null model expects: a bar on its stroke means "
-         "that two runs share no more than chance.",
+         "Jaccard similarity of the remaining weights of two runs, by masks and by effective weights, and the share of "
+         "equal signs among the weights that both keep; means over the pairs of runs, whiskers from the lowest to the "
+         "highest pair. Light: units as they stand, each against an arbitrary one. Dark: hidden units of one run "
+         "re-ordered to match the other. Orange: what networks with the same degrees (entries of each row and column) "
+         "reach when they are matched by the same procedure; what the dark bar has beyond it is structure that the two "
+         "runs found alike. Solid strokes are independent masks of the same densities, dotted ones the same places "
+         "with their signs in random order, treated as the bar they stand on.",
      .tables = {"overlap"},
      .by_group = true,
      .min_runs = 2},
     {.name = "overlap-runs",
-     .help = "Jaccard similarity of every pair of runs, one matrix for each layer",
+     .help = "Jaccard similarity of every pair of runs as found, one matrix for each layer",
      .caption =
-         "The same for every pair of runs, without aligning units. Each layer has its own colour scale, from 0 to "
-         "its most similar pair; the range stands over the matrix.",
+         "Jaccard similarity of every pair of runs with units as they stand. Each layer has its own colour scale, from "
+         "0 to its most similar pair; the range stands over the matrix.",
+     .tables = {"overlap"},
+     .by_group = true,
+     .min_runs = 2},
+    {.name = "overlap-runs-aligned",
+     .help = "Jaccard similarity of every pair of runs with units matched, one matrix for each layer",
+     .caption =
+         "The same after the hidden units of one run of each pair were re-ordered to match the other by effective "
+         "weights. Rows that stand out are runs that found something of their own.",
      .tables = {"overlap"},
      .by_group = true,
      .min_runs = 2},

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # overlap-runs.gp - Jaccard similarity of the remaining weights of every pair of runs, one matrix for each layer.
 # Run in the directory of the tables: gnuplot -e "FMT='pdf'" plots/overlap-runs.gp
-# Reads overlap.tsv. Variables: FMT, OUT (style.gp); COMPARE (mask), ALIGNMENT (raw). Runs are numbered in the order of
-# the table; the names of up to 12 stand under the panels.
-FIGURE = "overlap-runs"
+# Reads overlap.tsv. Variables: FMT, OUT (style.gp); ALIGNMENT (raw), COMPARE (mask; where the table has it not, what it
+# has). Runs are numbered in the order of the table; the names of up to 12 stand under the panels.
+# Called by overlap-runs-aligned.gp, which sets FIGURE, ALIGNMENT and COMPARE.
+if (!exists("FIGURE")) FIGURE = "overlap-runs"
+if (!exists("ALIGNMENT")) ALIGNMENT = "raw"
+if (!exists("COMPARE")) COMPARE = "mask"
 TABLE = "overlap.tsv"
 load "plots/style.gp"
 set datafile columnheaders
-array COUNT[1] = [0]
+HAS_COMPARED = 0; OTHER = ""
 stats TABLE using (used(strcol("run_a")) && used(strcol("run_b")) ? (add_run(strcol("run_a")), add_run(strcol("run_b")), add_layer(strcol("layer")), \
-    (strcol("compare") eq "mask" ? (COUNT[1] = 1) : 0), 0) : 0) nooutput
-if (!exists("COMPARE")) COMPARE = COUNT[1] ? "mask" : "weight"
-if (!exists("ALIGNMENT")) ALIGNMENT = "raw"
+    (strcol("compare") eq COMPARE ? (HAS_COMPARED = 1) : (OTHER = strcol("compare"), 0)), 0) : 0) nooutput
+if (!HAS_COMPARED) COMPARE = OTHER
 # J: the matrices, layer after layer; HIGH and LOW: the range of each.
 array J[NL*NR*NR]; array HIGH[NL]; array LOW[NL]
 do for [k=1:NL*NR*NR] { J[k] = NaN }
