@@ -334,7 +334,7 @@ static struct mean mean_common(struct room *room, size_t l, size_t n_rounds, uin
 /* The twelve rounds of the null leave as much in common with the original as a hundred; three leave more. */
 static void test_curveball_converges(void **state) {
     (void)state;
-    enum { N = 400 };
+    enum { N = 150 };
     static const struct shape wide = {"wide", 2, {{100, 300, 1, STACK(-1)}, {20, 100, 1, STACK(0)}}};
     for (size_t k = 0; k < 2; k++) {
         struct room room;
@@ -353,59 +353,80 @@ static void test_curveball_converges(void **state) {
 
 enum { N_RANKS = 20 }; /* the data and 19 replicates */
 
-static size_t common_of(const struct room *room, const struct sm_ternary *a) {
+typedef int64_t (*statistic)(const struct room *, const struct sm_ternary *);
+
+static int64_t common_of(const struct room *room, const struct sm_ternary *a) {
     size_t n = 0;
     for (size_t l = 0; l < a->n_layers; l++) n += count_common(&a->layers[l], &room->drawn.layers[l]);
-    return n;
+    return (int64_t)n;
+}
+
+static int64_t aligned_profit_of(const struct room *room, const struct sm_ternary *a) {
+    const struct sm_align_options how = {.by_sign = true, .n_starts = 1, .seed = 1};
+    struct sm_alignment alignment;
+    struct sm_align_scratch scratch = {0};
+    struct sm_error err;
+    assert_int_equal(sm_alignment_init(&alignment, &room->problem.graph, &err), 0);
+    assert_int_equal(sm_align(&alignment, &room->problem.spaces, a, &room->drawn, &how, &scratch, &err), 0);
+    int64_t profit = alignment.profit;
+    sm_align_scratch_destroy(&scratch);
+    sm_alignment_destroy(&alignment);
+    return profit;
 }
 
 /* Equal overlaps make p-values larger than they need be; a random rank among equals makes them uniform. */
-static size_t rank_of_data(const size_t *common, struct sm_draws *draws) {
+static size_t rank_of_data(const int64_t *value, struct sm_draws *draws) {
     size_t larger = 0, equal = 0;
     for (size_t k = 1; k < N_RANKS; k++) {
-        larger += common[k] > common[0];
-        equal += common[k] == common[0];
+        larger += value[k] > value[0];
+        equal += value[k] == value[0];
     }
     return larger + sm_draws_below(draws, (uint32_t)equal + 1);
 }
 
 /* Rank of data drawn from the null among draws that begin at these data, as with real ones. */
-static size_t draw_rank(struct room *room, const struct sm_ternary *a, size_t null, uint32_t number) {
+static size_t draw_rank(struct room *room, const struct sm_ternary *a, size_t null, statistic of, uint32_t number) {
     struct sm_draws draws = sm_draws_make(sm_rng_make(24, SM_RNG_TEST, number));
     struct sm_ternary original = room->from, data;
     struct sm_error err;
-    size_t common[N_RANKS];
+    int64_t value[N_RANKS];
     draw(room, null, number * N_RANKS);
-    common[0] = common_of(room, a);
+    value[0] = of(room, a);
     assert_int_equal(sm_ternary_copy(&data, &room->drawn, &err), 0);
     room->from = data;
     for (uint32_t r = 1; r < N_RANKS; r++) {
         draw(room, null, number * N_RANKS + r);
-        common[r] = common_of(room, a);
+        value[r] = of(room, a);
     }
     room->from = original;
     sm_ternary_destroy(&data);
-    return rank_of_data(common, &draws);
+    return rank_of_data(value, &draws);
+}
+
+static void assert_uniform(size_t null, statistic of, uint32_t n_data) {
+    static const struct shape shape = {"p", 2, {{20, 30, 1, STACK(-1)}, {12, 20, 1, STACK(0)}}};
+    struct room room;
+    struct sm_ternary a;
+    struct sm_error err;
+    size_t count[N_RANKS] = {0};
+    room_init(&room, &shape, 0.2, (uint32_t)null);
+    struct sm_moment moment = fixture_moment(&room.problem.a);
+    assert_int_equal(sm_ternary_init(&a, &moment, SM_COMPARE_WEIGHT, &err), 0);
+    for (uint32_t d = 0; d < n_data; d++) count[draw_rank(&room, &a, null, of, d)]++;
+    assert_even(count, N_RANKS, N_RANKS, n_data);
+    sm_ternary_destroy(&a);
+    room_destroy(&room);
 }
 
 static void test_p_values_are_uniform(void **state) {
     (void)state;
-    enum { N_DATA = 2000 };
     static const size_t nulls[] = {SM_NULL_INDEPENDENT, SM_NULL_UNIT_PERMUTATION, SM_NULL_DEGREE};
-    static const struct shape shape = {"p", 2, {{20, 30, 1, STACK(-1)}, {12, 20, 1, STACK(0)}}};
-    for (size_t k = 0; k < sizeof nulls / sizeof *nulls; k++) {
-        struct room room;
-        struct sm_ternary a;
-        struct sm_error err;
-        size_t count[N_RANKS] = {0};
-        room_init(&room, &shape, 0.2, (uint32_t)k);
-        struct sm_moment moment = fixture_moment(&room.problem.a);
-        assert_int_equal(sm_ternary_init(&a, &moment, SM_COMPARE_WEIGHT, &err), 0);
-        for (uint32_t d = 0; d < N_DATA; d++) count[draw_rank(&room, &a, nulls[k], d)]++;
-        assert_even(count, N_RANKS, N_RANKS, N_DATA);
-        sm_ternary_destroy(&a);
-        room_destroy(&room);
-    }
+    for (size_t k = 0; k < sizeof nulls / sizeof *nulls; k++) assert_uniform(nulls[k], common_of, 1000);
+}
+
+static void test_p_values_after_alignment_are_uniform(void **state) {
+    (void)state;
+    for (size_t null = 0; null < SM_N_NULLS; null++) assert_uniform(null, aligned_profit_of, 300);
 }
 
 int main(void) {
@@ -419,6 +440,7 @@ int main(void) {
         cmocka_unit_test(test_degree_matrices_are_even),
         cmocka_unit_test(test_curveball_converges),
         cmocka_unit_test(test_p_values_are_uniform),
+        cmocka_unit_test(test_p_values_after_alignment_are_uniform),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
