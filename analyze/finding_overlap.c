@@ -159,7 +159,7 @@ static void find_starts(const struct sm_scope *scope) {
     size_t n = 0;
     for (size_t i = 0; i < rows.n; i++) {
         double best = sm_rows_real(&rows, i, "profit"), mean = sm_rows_real(&rows, i, "profit_mean");
-        if (!(best > 0) || isnan(mean)) continue;
+        if (!(best > 0) || !(sm_rows_real(&rows, i, "starts") > 1)) continue;
         worst = fmax(worst, 1 - mean / best);
         n++;
     }
