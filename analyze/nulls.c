@@ -7,40 +7,70 @@
 /* An entry has an even chance to leave its row in each round: a share of 2^-12 never did. */
 static const size_t CURVEBALL_ROUNDS = 12;
 
-/* ---- memory ---- */
+/* ---- layers as bits: a row of words for each row, a bit for each column ---- */
+
+static size_t words_of(const struct sm_ternary_layer *layer) {
+    return (layer->n_columns + 63) / 64;
+}
 
 int sm_null_scratch_init(struct sm_null_scratch *s, const struct sm_ternary *like, const struct sm_spaces *spaces,
                          struct sm_error *err) {
-    size_t weights = 1, fan_in = 1, rows = 1, units = 1;
+    size_t words = 1, rows = 1, units = 1, columns = 1;
     for (size_t l = 0; l < like->n_layers; l++) {
         const struct sm_ternary_layer *layer = &like->layers[l];
-        if (layer->n_rows * layer->n_columns > weights) weights = layer->n_rows * layer->n_columns;
-        if (layer->n_columns > fan_in) fan_in = layer->n_columns;
+        if (layer->n_rows * words_of(layer) > words) words = layer->n_rows * words_of(layer);
         if (layer->n_rows > rows) rows = layer->n_rows;
+        if (layer->n_columns > columns) columns = layer->n_columns;
     }
     for (size_t p = 0; p < spaces->n_spaces; p++) units += spaces->n_units[p];
-    *s = (struct sm_null_scratch){.bits = calloc(weights / 64 + 1, sizeof *s->bits),
+    *s = (struct sm_null_scratch){.present = malloc(words * sizeof *s->present),
+                                  .positive = malloc(words * sizeof *s->positive),
+                                  .pool = malloc((columns + 63) / 64 * sizeof *s->pool),
+                                  .chosen = malloc((columns + 63) / 64 * sizeof *s->chosen),
+                                  .place = malloc(columns * sizeof *s->place),
                                   .order = malloc(units * sizeof *s->order),
-                                  .rows = malloc(rows * sizeof *s->rows),
-                                  .shared = malloc(fan_in * sizeof *s->shared),
-                                  .pool = malloc(fan_in * sizeof *s->pool),
-                                  .sign_u = malloc(fan_in),
-                                  .sign_v = malloc(fan_in),
-                                  .pool_sign = malloc(fan_in)};
-    if (s->bits && s->order && s->rows && s->shared && s->pool && s->sign_u && s->sign_v && s->pool_sign) return 0;
+                                  .rows = malloc(rows * sizeof *s->rows)};
+    if (s->present && s->positive && s->pool && s->chosen && s->place && s->order && s->rows) return 0;
     return sm_fail(err, "out of memory for the null models of %zu layers", like->n_layers);
 }
 
 void sm_null_scratch_destroy(struct sm_null_scratch *s) {
-    free(s->bits);
+    free(s->present);
+    free(s->positive);
+    free(s->pool);
+    free(s->chosen);
+    free(s->place);
     free(s->order);
     free(s->rows);
-    free(s->shared);
-    free(s->pool);
-    free(s->sign_u);
-    free(s->sign_v);
-    free(s->pool_sign);
     *s = (struct sm_null_scratch){0};
+}
+
+static void layer_to_bits(const struct sm_ternary_layer *layer, struct sm_null_scratch *s) {
+    size_t words = words_of(layer);
+    memset(s->present, 0, layer->n_rows * words * sizeof *s->present);
+    memset(s->positive, 0, layer->n_rows * words * sizeof *s->positive);
+    for (size_t r = 0; r < layer->n_rows; r++)
+        for (size_t e = layer->start[r]; e < layer->start[r + 1]; e++) {
+            size_t at = r * words + layer->column[e] / 64, bit = layer->column[e] % 64;
+            s->present[at] |= (uint64_t)1 << bit;
+            s->positive[at] |= (uint64_t)(layer->sign[e] > 0) << bit;
+        }
+}
+
+/* The layer's n_entries are as many as there are bits. */
+static void layer_from_bits(struct sm_ternary_layer *layer, const struct sm_null_scratch *s) {
+    size_t words = words_of(layer);
+    uint32_t at = 0;
+    for (size_t r = 0; r < layer->n_rows; r++) {
+        layer->start[r] = at;
+        for (size_t w = r * words; w < (r + 1) * words; w++)
+            for (uint64_t left = s->present[w]; left; left &= left - 1) {
+                unsigned bit = (unsigned)__builtin_ctzll(left);
+                layer->column[at] = (uint32_t)((w - r * words) * 64 + bit);
+                layer->sign[at++] = s->positive[w] >> bit & 1 ? 1 : -1;
+            }
+    }
+    layer->start[layer->n_rows] = at;
 }
 
 static void shuffle(uint32_t *values, size_t n, struct sm_draws *draws) {
@@ -63,35 +93,38 @@ static void shuffle_signs(struct sm_ternary_layer *layer, struct sm_draws *draws
 
 /* ---- independent ---- */
 
-/* Sets k of the n bits; what is set is as likely as any other choice. */
-static void set_bits(uint64_t *bits, size_t n, size_t k, struct sm_draws *draws) {
+/* Turns over k of the layer's bits, which are all alike, each choice as likely as any other. */
+static void turn_bits(const struct sm_ternary_layer *layer, uint64_t *present, size_t k, struct sm_draws *draws) {
+    size_t words = words_of(layer);
+    uint32_t n = (uint32_t)(layer->n_rows * layer->n_columns);
+    uint64_t before = present[0] & 1;
     while (k > 0) {
-        uint32_t at = sm_draws_below(draws, (uint32_t)n);
-        uint64_t bit = (uint64_t)1 << at % 64;
-        k -= !(bits[at / 64] & bit);
-        bits[at / 64] |= bit;
+        uint32_t place = sm_draws_below(draws, n), column = place % (uint32_t)layer->n_columns;
+        uint64_t *word = &present[place / layer->n_columns * words + column / 64];
+        if ((*word >> column % 64 & 1) != before) continue;
+        *word ^= (uint64_t)1 << column % 64;
+        k--;
     }
 }
 
-static void draw_places(struct sm_ternary_layer *layer, struct sm_draws *draws, uint64_t *bits) {
-    size_t n = layer->n_rows * layer->n_columns, k = layer->n_entries;
-    bool chosen = k <= n / 2; /* else the bits are the places without an entry: never more than half is drawn */
-    memset(bits, 0, (n / 64 + 1) * sizeof *bits);
-    set_bits(bits, n, chosen ? k : n - k, draws);
-    uint32_t at = 0;
-    for (size_t r = 0, i = 0; r < layer->n_rows; r++) {
-        layer->start[r] = at;
-        for (size_t c = 0; c < layer->n_columns; c++, i++)
-            if ((bits[i / 64] >> i % 64 & 1) == chosen) layer->column[at++] = (uint32_t)c;
+/* Never more than half of the places are drawn: where most have an entry, those without one are. */
+static void draw_places(struct sm_ternary_layer *layer, struct sm_draws *draws, struct sm_null_scratch *s) {
+    size_t words = words_of(layer), n = layer->n_rows * layer->n_columns, k = layer->n_entries;
+    bool few = k <= n / 2;
+    memset(s->positive, 0, layer->n_rows * words * sizeof *s->positive);
+    for (size_t w = 0; w < layer->n_rows * words; w++) {
+        size_t columns = layer->n_columns - w % words * 64;
+        s->present[w] = few ? 0 : columns < 64 ? ((uint64_t)1 << columns) - 1 : UINT64_MAX;
     }
-    layer->start[layer->n_rows] = at;
+    turn_bits(layer, s->present, few ? k : n - k, draws);
+    layer_from_bits(layer, s);
 }
 
 static void draw_independent(struct sm_ternary *out, const struct sm_ternary *from, const struct sm_spaces *spaces,
                              struct sm_draws *draws, struct sm_null_scratch *scratch) {
     (void)spaces;
     for (size_t l = 0; l < from->n_layers; l++) {
-        draw_places(&out->layers[l], draws, scratch->bits);
+        draw_places(&out->layers[l], draws, scratch);
         memcpy(out->layers[l].sign, from->layers[l].sign, from->layers[l].n_entries);
         shuffle_signs(&out->layers[l], draws);
     }
@@ -180,66 +213,49 @@ static void draw_permuted(struct sm_ternary *out, const struct sm_ternary *from,
 
 /* ---- degree ---- */
 
-/* Two rows before a trade: what both have (each with its own sign), and the pool of what only one of them has. All
- * ascending. */
-struct trade {
-    uint32_t *shared, *pool; /* columns */
-    int8_t *sign_u, *sign_v, *pool_sign;
-    size_t n_shared, n_pool, n_u; /* n_u: how many of the pool are u's */
-};
-
-static struct trade open_trade(const struct sm_ternary_layer *layer, size_t u, size_t v, struct sm_null_scratch *s) {
-    struct trade trade = {s->shared, s->pool, s->sign_u, s->sign_v, s->pool_sign, 0, 0, 0};
-    size_t i = layer->start[u], end_i = layer->start[u + 1], j = layer->start[v], end_j = layer->start[v + 1];
-    while (i < end_i || j < end_j) {
-        if (i < end_i && j < end_j && layer->column[i] == layer->column[j]) {
-            trade.shared[trade.n_shared] = layer->column[i];
-            trade.sign_u[trade.n_shared] = layer->sign[i++];
-            trade.sign_v[trade.n_shared++] = layer->sign[j++];
-            continue;
-        }
-        bool from_u = j == end_j || (i < end_i && layer->column[i] < layer->column[j]);
-        size_t e = from_u ? i++ : j++;
-        trade.n_u += from_u;
-        trade.pool[trade.n_pool] = layer->column[e];
-        trade.pool_sign[trade.n_pool++] = layer->sign[e];
-    }
-    return trade;
+static size_t list_bits(const uint64_t *bits, size_t words, uint32_t *place) {
+    size_t n = 0;
+    for (size_t w = 0; w < words; w++)
+        for (uint64_t left = bits[w]; left; left &= left - 1)
+            place[n++] = (uint32_t)(w * 64 + (unsigned)__builtin_ctzll(left));
+    return n;
 }
 
-/* A row in the making. */
-struct writer {
-    struct sm_ternary_layer *layer;
-    size_t at, n_shared; /* shared entries that are written already */
-    const int8_t *shared_sign;
-};
-
-static void put(struct writer *row, uint32_t column, int8_t sign) {
-    row->layer->column[row->at] = column;
-    row->layer->sign[row->at++] = sign;
+/* n_chosen of the pool's bits, each choice alike: the first steps of a Fisher-Yates shuffle, for the smaller part. */
+static void choose(struct sm_null_scratch *s, size_t words, size_t n_chosen, struct sm_draws *draws) {
+    size_t n = list_bits(s->pool, words, s->place);
+    bool rest = n_chosen > n / 2;
+    memset(s->chosen, 0, words * sizeof *s->chosen);
+    for (size_t i = 0; i < (rest ? n - n_chosen : n_chosen); i++) {
+        size_t j = i + sm_draws_below(draws, (uint32_t)(n - i));
+        uint32_t place = s->place[j];
+        s->place[j] = s->place[i];
+        s->chosen[place / 64] |= (uint64_t)1 << place % 64;
+    }
+    for (size_t w = 0; rest && w < words; w++) s->chosen[w] ^= s->pool[w];
 }
 
-static void put_shared(struct writer *row, const struct trade *trade, uint32_t below) {
-    while (row->n_shared < trade->n_shared && trade->shared[row->n_shared] < below) {
-        put(row, trade->shared[row->n_shared], row->shared_sign[row->n_shared]);
-        row->n_shared++;
+/* Columns that only one of the two rows has go into a pool; each row gets as many from it as it gave, by chance, with
+ * their signs. What both have stays. */
+static void trade(struct sm_null_scratch *s, size_t u, size_t v, size_t words, struct sm_draws *draws) {
+    uint64_t *in_u = s->present + u * words, *in_v = s->present + v * words;
+    uint64_t *positive_u = s->positive + u * words, *positive_v = s->positive + v * words;
+    size_t n_u = 0, n_v = 0;
+    for (size_t w = 0; w < words; w++) {
+        s->pool[w] = in_u[w] ^ in_v[w];
+        n_u += (size_t)__builtin_popcountll(in_u[w] & ~in_v[w]);
+        n_v += (size_t)__builtin_popcountll(in_v[w] & ~in_u[w]);
     }
-}
-
-/* Each row gets as many entries from the pool as it gave, every choice alike (selection sampling, Fan et al. 1962). */
-static void close_trade(struct sm_ternary_layer *layer, size_t u, size_t v, const struct trade *trade,
-                        struct sm_draws *draws) {
-    struct writer row_u = {layer, layer->start[u], 0, trade->sign_u},
-                  row_v = {layer, layer->start[v], 0, trade->sign_v};
-    for (size_t k = 0, open = trade->n_u; k < trade->n_pool; k++) {
-        bool to_u = sm_draws_below(draws, (uint32_t)(trade->n_pool - k)) < open;
-        struct writer *row = to_u ? &row_u : &row_v;
-        open -= to_u;
-        put_shared(row, trade, trade->pool[k]);
-        put(row, trade->pool[k], trade->pool_sign[k]);
+    if (n_u == 0 || n_v == 0) return;
+    choose(s, words, n_u, draws);
+    for (size_t w = 0; w < words; w++) {
+        uint64_t shared = in_u[w] & in_v[w], to_u = s->chosen[w], to_v = s->pool[w] & ~to_u;
+        uint64_t positive = (positive_u[w] | positive_v[w]) & s->pool[w];
+        in_u[w] = shared | to_u;
+        in_v[w] = shared | to_v;
+        positive_u[w] = (positive_u[w] & shared) | (positive & to_u);
+        positive_v[w] = (positive_v[w] & shared) | (positive & to_v);
     }
-    put_shared(&row_u, trade, UINT32_MAX);
-    put_shared(&row_v, trade, UINT32_MAX);
 }
 
 static size_t list_rows(const struct sm_ternary_layer *layer, uint32_t *rows) {
@@ -249,19 +265,16 @@ static size_t list_rows(const struct sm_ternary_layer *layer, uint32_t *rows) {
     return n;
 }
 
-static void trade(struct sm_ternary_layer *layer, size_t u, size_t v, struct sm_draws *draws,
-                  struct sm_null_scratch *scratch) {
-    struct trade trade = open_trade(layer, u, v, scratch);
-    if (trade.n_u > 0 && trade.n_u < trade.n_pool) close_trade(layer, u, v, &trade, draws);
-}
-
 void sm_null_curveball(struct sm_ternary_layer *layer, size_t n_rounds, struct sm_draws *draws,
                        struct sm_null_scratch *scratch) {
     size_t n_rows = list_rows(layer, scratch->rows);
+    layer_to_bits(layer, scratch);
     for (size_t round = 0; round < n_rounds; round++) {
         shuffle(scratch->rows, n_rows, draws);
-        for (size_t k = 0; k + 1 < n_rows; k += 2) trade(layer, scratch->rows[k], scratch->rows[k + 1], draws, scratch);
+        for (size_t k = 0; k + 1 < n_rows; k += 2)
+            trade(scratch, scratch->rows[k], scratch->rows[k + 1], words_of(layer), draws);
     }
+    layer_from_bits(layer, scratch);
 }
 
 static void copy_layer(struct sm_ternary_layer *to, const struct sm_ternary_layer *from) {

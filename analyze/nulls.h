@@ -10,10 +10,10 @@
 
 /* Memory of one thread for networks with the layers of one ternary network. */
 struct sm_null_scratch {
-    uint64_t *bits;          /* one for each weight of the largest layer */
-    uint32_t *order, *rows;  /* [units of all spaces]; [most rows] */
-    uint32_t *shared, *pool; /* [widest fan-in] each: of a trade */
-    int8_t *sign_u, *sign_v, *pool_sign;
+    uint64_t *present, *positive; /* a layer as bits: [rows][words of a row] of the largest */
+    uint64_t *pool, *chosen;      /* of a trade: [words of a row] */
+    uint32_t *place;              /* [columns] */
+    uint32_t *order, *rows;       /* [units of all spaces]; [most rows] */
 };
 int sm_null_scratch_init(struct sm_null_scratch *scratch, const struct sm_ternary *like, const struct sm_spaces *spaces,
                          struct sm_error *err);
