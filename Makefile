@@ -12,7 +12,7 @@ DESTDIR ?=
 # Sanitized objects stay apart from the others.
 BUILD   ?= build$(if $(SAN),-san)
 CC      ?= cc
-CFLAGS  ?= -O2 -g
+CFLAGS  ?= -O3 -g
 WERROR  ?=
 
 ifeq ($(origin CC),default)
@@ -109,7 +109,7 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(subst ','"'"',$(all_cflags) $(all_ldflags))' | cmp -s - $@ || echo '$(CC) $(subst ','"'"',$(all_cflags) $(all_ldflags))' > $@
-FORCE:
+.PHONY: FORCE # .SECONDARY below would take it for a file that may be missing
 
 $(BUILD)/share/supermask/recipes/%: train/recipes/%
 	@mkdir -p $(@D)

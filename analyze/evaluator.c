@@ -2,6 +2,7 @@
 #include "analyze/evaluator.h"
 
 #include <assert.h>
+#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -393,7 +394,7 @@ int sm_evaluator_accuracy_without(struct sm_evaluator *e, const bool *removed, s
 int sm_evaluator_each_drop(struct sm_evaluator *e, double *drop, struct sm_error *err) {
     size_t n_units = sm_graph_n_units(&e->graph);
     bool *none = calloc(n_units, sizeof *none);
-    struct sm_score whole;
+    struct sm_score whole = {.accuracy = NAN};
     int status =
         none ? sm_evaluator_score_without(e, none, &whole, err) : sm_fail(err, "%s: out of memory", e->run->path);
     if (status == 0) status = sm_evaluator_each_unit(e, drop, err);
