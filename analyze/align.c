@@ -203,11 +203,12 @@ static void columns_of(const uint32_t *order, size_t part, size_t fan_in, uint32
         for (size_t e = 0; e < part; e++, c++) column_of[c] = (uint32_t)(order[u] * part + e);
 }
 
-/* One entry of a meets a list of b. */
-static inline void meet(int32_t *profit, const struct lists *lists, size_t list, int32_t sign) {
-    const uint32_t *start = lists->start + 2 * list;
-    for (size_t k = start[0]; k < start[1]; k++) profit[lists->unit[k]] += sign;
-    for (size_t k = start[1]; k < start[2]; k++) profit[lists->unit[k]] -= sign;
+/* One entry of a meets a list of b. (Ends and units are held apart from the profit, which might be any integers.) */
+static inline void meet(int32_t *restrict profit, const struct lists *lists, size_t list, int32_t sign) {
+    const uint32_t *restrict unit = lists->unit;
+    size_t first = lists->start[2 * list], negative = lists->start[2 * list + 1], end = lists->start[2 * list + 2];
+    for (size_t k = first; k < negative; k++) profit[unit[k]] += sign;
+    for (size_t k = negative; k < end; k++) profit[unit[k]] -= sign;
 }
 
 /* The space is what layer l writes: rows of a against rows of b over common columns. */
