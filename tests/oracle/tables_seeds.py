@@ -16,7 +16,7 @@ from math import ceil, nan
 import numpy as np
 import runfile
 import yaml_lines
-from run_oracle import ABSOLUTE, ANALYZE, Case, Close, read_table
+from run_oracle import ABSOLUTE, ANALYZE, SKIP, Case, Close, read_table
 from scipy import stats
 from tables_overlap import comparable, share
 from tables_units import Graph
@@ -236,13 +236,20 @@ def ensemble_rows(label, run, effective, masks, alignment):
 
 
 def ensemble(case):
-    names = []
+    """What a label says beyond the recipe's name is looked at by check_labels."""
     for group in seed_groups(case):
-        name = case.runs[group[0]].attrs["recipe_name"]
-        names.append(name)
-        label = f"{name} ({names.count(name)})" if names.count(name) > 1 else name
         for alignment in ["raw", "aligned"] if len(group) > 1 else []:
-            yield from ensemble_rows(label, case.runs[group[0]], *laid_upon(case, group, alignment), alignment)
+            yield from ensemble_rows(SKIP, case.runs[group[0]], *laid_upon(case, group, alignment), alignment)
+
+
+def check_labels(case, out):
+    """Every group of several runs has a label of its own, which begins with the recipe's name."""
+    groups = [group for group in seed_groups(case) if len(group) > 1]
+    labels = list(dict.fromkeys(row[0] for row in read_table(out / "ensemble.tsv")[1]))
+    assert len(labels) == len(groups), f"labels of groups: {labels}"
+    for label, group in zip(labels, groups):
+        name = case.runs[group[0]].attrs["recipe_name"]
+        assert label == name or label.startswith(f"{name} ("), f"label {label} of recipe {name}"
 
 
 # ---- more cases ----
@@ -319,3 +326,4 @@ def trained(directory):
 
 TABLES = {"matches": matches, "consistency": consistency, "ensemble": ensemble}
 CASES = [relabelled, two_groups, by_weight] + ([trained] if MNIST.is_dir() else [])
+CHECKS = {"ensemble": check_labels}
