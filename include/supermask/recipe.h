@@ -28,8 +28,8 @@ enum sm_schedule_kind { SM_SCHEDULE_CONSTANT, SM_SCHEDULE_EXPONENTIAL, SM_SCHEDU
 enum sm_threshold_kind { SM_THRESHOLD_ABSOLUTE, SM_THRESHOLD_RELATIVE };
 enum sm_loss_kind { SM_LOSS_CLIPPED, SM_LOSS_LOGITS };
 enum sm_standardize_kind { SM_STANDARDIZE_IMAGE, SM_STANDARDIZE_UNIT }; /* (x-mean)/max(sd, 1/sqrt(pixels)), or x/255 */
-/* The training samples: shuffled once, by the data seed, and the same in every epoch; shuffled anew for each epoch; or as
- * they stand in the data set's files. */
+/* The training samples: shuffled once, by the data seed, and the same in every epoch; shuffled anew for each epoch; or
+ * as they stand in the data set's files. */
 enum sm_order_kind { SM_ORDER_FIXED, SM_ORDER_SHUFFLED, SM_ORDER_FILE };
 
 struct sm_recipe {

@@ -4,6 +4,11 @@
 set -eu
 here=$(dirname "$0")
 SUPERMASK_SHARE=$1/share/supermask "$1/bench/bench_fcn"
+if /usr/bin/python3 -c 'import scipy' 2>/dev/null; then
+    /usr/bin/python3 "$here/rival_assignment.py" "$1/bench/bench_assignment"
+else
+    echo "rival    scipy is not installed (Debian: python3-scipy): no comparison of assignments"
+fi
 if /usr/bin/python3 -c 'import torch' 2>/dev/null; then
     MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=17179869184 /usr/bin/python3 "$here/rival_torch.py" "$1/bin/supermask-train"
 else
