@@ -117,7 +117,6 @@ void sm_evaluator_close(struct sm_evaluator *e) {
     free(e->mask);
     free(e->padded_mask);
     free(e->padded_weights);
-    free(e->own_weights);
     free(e->loss_of);
     free(e->hidden);
     free(e);
@@ -137,17 +136,6 @@ static int check_moment(const struct sm_moment *moment, struct sm_error *err) {
                    run->name, run->epoch[moment->record]);
 }
 
-static int take_weights(struct sm_evaluator *e, const struct sm_moment *moment, struct sm_error *err) {
-    const struct sm_run *run = e->run;
-    e->weights = moment->weights;
-    if (!run->trains_weights) return 0;
-    e->weights = e->own_weights = sm_weights_new(&run->net);
-    if (!e->own_weights) return sm_fail(err, "%s: out of memory", run->path);
-    for (size_t l = 0; l < run->net.n_layers; l++)
-        if (sm_run_read_values(run, l, SM_FINAL_WEIGHTS, e->own_weights[l], err) != 0) return -1;
-    return 0;
-}
-
 int sm_evaluator_open_moment(struct sm_evaluator **evaluator, const struct sm_analysis *analysis,
                              const struct sm_moment *moment, struct sm_error *err) {
     struct sm_error why = {.text = ""};
@@ -158,8 +146,7 @@ int sm_evaluator_open_moment(struct sm_evaluator **evaluator, const struct sm_an
         sm_note(analysis->notes, "not evaluated on test images: %s", why.text);
         return 0;
     }
-    if (take_weights(*evaluator, moment, err) == 0 &&
-        sm_evaluator_bind(*evaluator, moment->mask, (*evaluator)->weights, err) == 0) {
+    if (sm_evaluator_bind(*evaluator, moment->mask, moment->weights, err) == 0) {
         (*evaluator)->kept = analysis->test_data;
         (*evaluator)->run_index = moment->run_index;
         return 0;
@@ -167,10 +154,6 @@ int sm_evaluator_open_moment(struct sm_evaluator **evaluator, const struct sm_an
     sm_evaluator_close(*evaluator);
     *evaluator = NULL;
     return -1;
-}
-
-float *const *sm_evaluator_weights(const struct sm_evaluator *e) {
-    return e->weights;
 }
 
 /* ---- binding ---- */

@@ -33,10 +33,6 @@ void sm_evaluator_close(struct sm_evaluator *evaluator);
 int sm_evaluator_open_moment(struct sm_evaluator **evaluator, const struct sm_analysis *analysis,
                              const struct sm_moment *moment, struct sm_error *err);
 
-/* The weights of an evaluator that open_moment gave: [n_layers][weights], those that act at the moment (the trained
- * ones of a dense run). Valid as long as evaluator and moment are. */
-float *const *sm_evaluator_weights(const struct sm_evaluator *evaluator);
-
 /* The network under mask and weights, [n_layers][weights] each; binds them. */
 int sm_evaluator_score(struct sm_evaluator *evaluator, int8_t *const *mask, float *const *weights,
                        struct sm_score *score, struct sm_error *err);

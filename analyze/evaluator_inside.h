@@ -17,8 +17,6 @@ struct sm_evaluator {
     struct sm_forward *forward;   /* [n_threads], each for one thread */
     int8_t **mask, **padded_mask; /* [n_layers] what is bound: as in the run file, and in the engine's layout */
     float **padded_weights;       /* [n_layers] */
-    float *const *weights;        /* of the moment: borrowed, or own_weights; NULL unless opened for a moment */
-    float **own_weights;          /* trained weights of a dense run, else NULL */
     struct sm_test_data *kept;    /* where results of the moment are kept while it is what is bound, else NULL */
     size_t run_index;             /* of the moment */
     double *loss_of;              /* [n_images] of the score that is being computed */

@@ -9,7 +9,6 @@
 #include "analyze/figure_data.h"
 #include "analyze/moments.h"
 #include "analyze/path_weights.h"
-#include "analyze/runs.h"
 
 static const char *lacks(const struct sm_figure_context *context) {
     const struct sm_network *net = &context->analysis->runs[0].net;
@@ -56,19 +55,6 @@ static int add_paths(double *sum, const struct sm_network *net, int8_t *const *m
     return status;
 }
 
-/* The weights of a method that trains them are the final ones. */
-static int add_run(double *sum, const struct sm_moment *moment, struct sm_error *err) {
-    const struct sm_run *run = moment->run;
-    if (!run->trains_weights || !run->has_final) return add_paths(sum, &run->net, moment->mask, moment->weights, err);
-    float **weights = sm_weights_new(&run->net);
-    int status = weights ? 0 : sm_fail(err, "figure input-pixels-classes: out of memory");
-    for (size_t l = 0; status == 0 && l < run->net.n_layers; l++)
-        status = sm_run_read_values(run, l, SM_FINAL_WEIGHTS, weights[l], err);
-    if (status == 0) status = add_paths(sum, &run->net, moment->mask, weights, err);
-    free(weights);
-    return status;
-}
-
 static const struct sm_column columns[] = {
     {"class", "output, from 0"},
     {"row", "row of the input pixel"},
@@ -106,7 +92,7 @@ static int write(const struct sm_figure_context *context, struct sm_error *err) 
     for (size_t i = 0; status == 0 && i < analysis->n_runs; i++) {
         if (context->groups->group[i] != 0) continue;
         const struct sm_moment *moment = sm_moments_get(analysis->moments, i, err);
-        status = moment ? add_run(sum, moment, err) : -1;
+        status = moment ? add_paths(sum, net, moment->mask, moment->weights, err) : -1;
         sm_moments_release(analysis->moments, i);
         if (i == 0 && status == 0) memcpy(first, sum, n * sizeof *first);
     }

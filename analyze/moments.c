@@ -34,6 +34,17 @@ void sm_moments_destroy(struct sm_moments *moments) {
     *moments = (struct sm_moments){0};
 }
 
+/* Were the weights that act at this record stored apart from the initial ones? */
+static bool has_trained_weights(const struct sm_analysis *analysis, const struct sm_run *run, size_t record) {
+    if (!run->trains_weights) return false;
+    if (run->has_final && record + 1 == run->n_records) return true;
+    sm_note(analysis->notes,
+            "%s: its weights are trained and those of epoch %g were not stored: what depends on weights is told of the "
+            "initial ones",
+            run->name, run->epoch[record]);
+    return false;
+}
+
 /* mask: what is known already, or NULL: to be read. */
 static int load(struct sm_moments *moments, size_t i, int8_t *const *known, struct sm_error *err) {
     struct sm_moment *moment = &moments->moment[i];
@@ -45,7 +56,8 @@ static int load(struct sm_moments *moments, size_t i, int8_t *const *known, stru
     int status = mask && weights ? 0 : sm_fail(err, "%s: out of memory", run->path);
     if (status == 0 && known) memcpy(mask[0], known[0], sm_network_weights(&run->net)); /* one block (runs.h) */
     if (status == 0 && !known) status = sm_masks_read(mask, run, record, err);
-    if (status == 0) status = sm_weights_read(weights, run, err);
+    bool trained = has_trained_weights(moments->analysis, run, record);
+    if (status == 0) status = sm_weights_read(weights, run, trained ? SM_FINAL_WEIGHTS : SM_INITIAL_WEIGHTS, err);
     if (status != 0) unload(moment);
     return status;
 }

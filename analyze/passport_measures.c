@@ -18,9 +18,11 @@ static const struct sm_column columns[] = {
 
 static const struct sm_passport_table about = {
     .name = "passport",
-    .about = "One unit of a masked network in numbers, and where it stands among the units of its layer.\n"
-             "g is the mask (+1 keep, 0 hide, -1 invert), w the initial weight, v = w g the effective weight. A route\n"
-             "chooses one non-hidden weight in each layer on the way from input to output.",
+    .about =
+        "One unit of a masked network in numbers, and where it stands among the units of its layer.\n"
+        "g is the mask (+1 keep, 0 hide, -1 invert), w the initial weight (of a dense run the trained one), v = w g\n"
+        "the effective weight. A route"
+        " chooses one non-hidden weight in each layer on the way from input to output.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
 };
@@ -118,7 +120,7 @@ static int observe(struct observed *observed, struct sm_evaluator *evaluator, co
     struct sm_score score;
     if (sm_evaluator_activations(evaluator, &observed->activations, err) != 0) return -1;
     if (sm_evaluator_each_drop(evaluator, observed->drop, err) != 0) return -1;
-    if (sm_evaluator_score(evaluator, moment->mask, sm_evaluator_weights(evaluator), &score, err) != 0) return -1;
+    if (sm_evaluator_score(evaluator, moment->mask, moment->weights, &score, err) != 0) return -1;
     observed->accuracy = score.accuracy;
     return 0;
 }

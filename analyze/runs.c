@@ -163,9 +163,9 @@ int sm_masks_read(int8_t *const *mask, const struct sm_run *run, size_t record, 
     return 0;
 }
 
-int sm_weights_read(float *const *weights, const struct sm_run *run, struct sm_error *err) {
+int sm_weights_read(float *const *weights, const struct sm_run *run, enum sm_run_values which, struct sm_error *err) {
     for (size_t l = 0; l < run->net.n_layers; l++)
-        if (sm_run_read_values(run, l, SM_INITIAL_WEIGHTS, weights[l], err) != 0) return -1;
+        if (sm_run_read_values(run, l, which, weights[l], err) != 0) return -1;
     return 0;
 }
 

@@ -69,7 +69,8 @@ struct sm_moment {
     const struct sm_run *run;
     size_t run_index, record;
     int8_t *const *mask;   /* [n_layers][weights] */
-    float *const *weights; /* [n_layers][weights]: initial weights w */
+    float *const *weights; /* [n_layers][weights]: those that act, the initial weights w; where they are trained (a
+                              dense run), the final ones at the last record, and a note where those are not stored */
 };
 
 /* Two runs at their moments, a before b on the command line. */

@@ -49,11 +49,10 @@ static int bench_init(struct bench *bench, const struct sm_moment *moment, uint6
 static int evaluate(const struct bench *bench, const struct sm_control *control, uint32_t replicate,
                     struct sm_score *score, struct sm_error *err) {
     const struct sm_network *net = &bench->moment->run->net;
-    float *const *trained = sm_evaluator_weights(bench->evaluator);
     for (size_t l = 0; l < net->n_layers; l++) {
         size_t n = sm_layer_weights(&net->layers[l]);
         memcpy(bench->mask[l], bench->moment->mask[l], n);
-        memcpy(bench->weights[l], trained[l], n * sizeof(float));
+        memcpy(bench->weights[l], bench->moment->weights[l], n * sizeof(float));
     }
     const struct sm_control_work work = {net, &bench->recipe, bench->mask, bench->weights, bench->seed, replicate};
     if (control->apply(&work, err) != 0) return -1;

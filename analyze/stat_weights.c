@@ -61,15 +61,31 @@ static void write_state(struct sm_table *table, const struct sm_moment *moment, 
     sm_table_real(table, p_value);
 }
 
-/* packed, whole, chosen: [weights of the layer] scratch. */
-static int write_layer(struct sm_table *table, const struct sm_moment *moment, size_t l, uint64_t *packed,
-                       double *whole, double *chosen, struct sm_error *err) {
+/* The moment has the trained weights where there are such; the initial ones are read then. */
+static const float *initial_weights(const struct sm_moment *moment, size_t l, float *buffer, struct sm_error *err) {
+    if (!moment->run->trains_weights) return moment->weights[l];
+    return sm_run_read_values(moment->run, l, SM_INITIAL_WEIGHTS, buffer, err) == 0 ? buffer : NULL;
+}
+
+/* All [weights of the layer]. */
+struct scratch {
+    float *initial;
+    uint64_t *packed;
+    double *whole, *chosen;
+};
+
+static int write_layer(struct sm_table *table, const struct sm_moment *moment, size_t l, const struct scratch *scratch,
+                       struct sm_error *err) {
     size_t n = sm_layer_weights(&moment->run->net.layers[l]);
+    uint64_t *packed = scratch->packed;
+    double *whole = scratch->whole, *chosen = scratch->chosen;
+    const float *initial = initial_weights(moment, l, scratch->initial, err);
+    if (!initial) return -1;
     for (size_t i = 0; i < n; i++) {
-        if (isnan(moment->weights[l][i]))
+        if (isnan(initial[i]))
             return sm_fail(err, "%s: layer %s: initial_weights hold a NaN", moment->run->path,
                            moment->run->net.layers[l].name);
-        packed[i] = pack(moment->weights[l][i], moment->mask[l][i]);
+        packed[i] = pack(initial[i], moment->mask[l][i]);
     }
     qsort(packed, n, sizeof *packed, compare);
     for (size_t i = 0; i < n; i++) whole[i] = magnitude_of(packed[i]);
@@ -92,14 +108,16 @@ static size_t largest_layer(const struct sm_network *net) {
 static int moment_rows(void *state, const struct sm_moment *moment, struct sm_table *table, struct sm_error *err) {
     (void)state;
     size_t most = largest_layer(&moment->run->net);
-    uint64_t *packed = malloc(most * sizeof *packed);
-    double *whole = malloc(most * sizeof *whole), *chosen = malloc(most * sizeof *chosen);
-    int status = packed && whole && chosen ? 0 : sm_fail(err, "%s: weights: out of memory", moment->run->path);
+    const struct scratch scratch = {malloc(most * sizeof *scratch.initial), malloc(most * sizeof *scratch.packed),
+                                    malloc(most * sizeof *scratch.whole), malloc(most * sizeof *scratch.chosen)};
+    bool whole = scratch.initial && scratch.packed && scratch.whole && scratch.chosen;
+    int status = whole ? 0 : sm_fail(err, "%s: weights: out of memory", moment->run->path);
     for (size_t l = 0; l < moment->run->net.n_layers && status == 0; l++)
-        status = write_layer(table, moment, l, packed, whole, chosen, err);
-    free(packed);
-    free(whole);
-    free(chosen);
+        status = write_layer(table, moment, l, &scratch, err);
+    free(scratch.initial);
+    free(scratch.packed);
+    free(scratch.whole);
+    free(scratch.chosen);
     return status;
 }
 

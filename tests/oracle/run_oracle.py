@@ -69,6 +69,12 @@ class Case:
         """Mask of run i at the moment."""
         return self.runs[i].layers[layer].mask[self.moments[i]]
 
+    def weights(self, i, layer):
+        """The weights that act at the moment: initial ones, or the trained ones where they are stored."""
+        run, stored = self.runs[i], self.runs[i].layers[layer]
+        trained = run.attrs["trained"] == "weights" and self.moments[i] + 1 == len(run.epoch)
+        return stored.final_weights if trained and stored.final_weights is not None else stored.initial_weights
+
     def command(self, table, out):
         at = [] if self.at is None else ["--at", repr(self.at)]
         return [str(ANALYZE), table, "--quiet", "--figures", "none", "-o", str(out), *at, *self.args, *map(str, self.paths)]
@@ -166,7 +172,23 @@ def running(directory):
     return Case("a run that is not complete", [_dense_run(directory / "running.h5", 15, status="running")])
 
 
-cases = [seeds, at_epoch, branches, extremes, smallest, mixed, running]
+def _baseline(path, seed):
+    """Weights that training moved, some of them through 0."""
+    rng, widths = np.random.default_rng(seed), (5, 4, 3)
+    layers = [runfile.Layer(f"dense{l + 1}", np.ones((3, n_out, n_in), np.int8), inputs=[f"dense{l}" if l else "input"],
+                            initial_weights=rng.normal(size=(n_out, n_in)).astype(np.float32),
+                            final_weights=rng.normal(size=(n_out, n_in)).astype(np.float32),
+                            activation="linear" if l else "elu")
+              for l, (n_in, n_out) in enumerate(zip(widths, widths[1:]))]
+    runfile.write(path, layers, input_shape=(1, 1, 5), weight_seed=seed, method="dense")
+    return path
+
+
+def baselines(directory):
+    return Case("trained weights", [_baseline(directory / f"dense{s}.h5", s) for s in (16, 17)])
+
+
+cases = [seeds, at_epoch, branches, extremes, smallest, mixed, running, baselines]
 
 
 # ---- running ----

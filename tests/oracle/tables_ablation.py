@@ -21,7 +21,7 @@ class Network:
 
     def __init__(self, case, i):
         self.case, self.i, self.data = case, i, data_at_hand(case, i)
-        self.graph = Graph(case.runs[i], lambda layer: case.mask(i, layer))
+        self.graph = Graph(case, i)
         exact = lambda into, out: [x for level in self.graph.levels for x in into[level] * out[level]]
         self.routes = exact(self.graph.routes_in, self.graph.routes_out)
         flow = exact(self.graph.flow_in, self.graph.flow_out)

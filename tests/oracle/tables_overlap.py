@@ -96,8 +96,8 @@ class Pair:
         self.key = {"run_a": self.names[0], "run_b": self.names[1], "compare": compare}
 
     def _classes(self, case, r):
-        signs = {name: np.sign(layer.initial_weights).astype(int) if self.compare == "weight" else 1
-                 for name, layer in case.runs[r].layers.items()}
+        signs = {name: np.sign(case.weights(r, name)).astype(int) if self.compare == "weight" else 1
+                 for name in case.runs[r].layers}
         return {name: case.mask(r, name).astype(int) * signs[name] for name in case.runs[r].layers}
 
     def aligned(self, b):

@@ -16,9 +16,9 @@ class Unit:
     def __init__(self, case, i, unit=None):
         level, number = case.args[case.args.index("--unit") + 1].split(":")
         self.run, self.level, self.u = case.runs[i], level, int(number) if unit is None else unit
-        self.graph = Graph(self.run, lambda layer: case.mask(i, layer))
+        self.graph = Graph(case, i)
         self.name, self.records = case.names[i], len(self.run.epoch)
-        self.v = {name: layer.initial_weights.astype(float) * case.mask(i, name) for name, layer in self.run.layers.items()}
+        self.v = {name: case.weights(i, name).astype(float) * case.mask(i, name) for name in self.run.layers}
         self.g = {name: case.mask(i, name) for name in self.run.layers}
         self.readers = [name for name, layer in self.run.layers.items() if level in layer.inputs]
 

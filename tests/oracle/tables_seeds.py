@@ -54,12 +54,12 @@ def partners_of(case, i, j, compare):
 
 
 def graph_of(case, i):
-    return Graph(case.runs[i], lambda layer: case.mask(i, layer))
+    return Graph(case, i)
 
 
 def signs(case, i, layer, compare):
     g = case.mask(i, layer).astype(int)
-    return g if compare == "mask" else np.sign(case.runs[i].layers[layer].initial_weights).astype(int) * g
+    return g if compare == "mask" else np.sign(case.weights(i, layer)).astype(int) * g
 
 
 def aligned(array, layer, partners):

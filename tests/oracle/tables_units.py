@@ -18,15 +18,15 @@ class Graph:
     """levels: "input" and the layers; units[level]; edges: [(from level, to level, routes, kept, inverted, strength,
     positive, negative, exact)], each a matrix [units of to, units of from]; exact: the strength as fractions."""
 
-    def __init__(self, run, mask):
-        layers = run.layers
+    def __init__(self, case, i):
+        layers = case.runs[i].layers
         self.levels = ["input", *layers]
         readers = [l.shape[1] for l in layers.values() if "input" in l.inputs]
         self.units = {"input": min(readers), **{name: l.shape[0] for name, l in layers.items()}}
         self.edges, self.own = [], {}
         for name, layer in layers.items():
-            g = mask(name)
-            v = layer.initial_weights.astype(float) * g
+            g = case.mask(i, name)
+            v = case.weights(i, name).astype(float) * g
             exact = np.array([Fraction(float(x)) for x in np.abs(v).ravel()], object).reshape(v.shape)
             parts = [(g != 0).astype(int), (g == 1).astype(int), (g == -1).astype(int), np.abs(v),
                      (v > 0).astype(int), (v < 0).astype(int), exact]
@@ -137,7 +137,7 @@ def cell(x):
 
 def neurons(case):
     for i, name in enumerate(case.names):
-        graph = Graph(case.runs[i], lambda layer: case.mask(i, layer))
+        graph = Graph(case, i)
         seen = measured(case, i, graph)
         for level in graph.levels:
             into, out, through = graph.incoming(level), graph.outgoing(level), graph.through(level)
@@ -158,7 +158,7 @@ def neurons(case):
 
 def interfaces(case):
     for i, name in enumerate(case.names):
-        graph = Graph(case.runs[i], lambda layer: case.mask(i, layer))
+        graph = Graph(case, i)
         for level in graph.levels[1:]:
             for source, target, routes, *_ in sorted(graph.edges, key=lambda edge: graph.levels.index(edge[1])):
                 if source != level:
@@ -179,7 +179,7 @@ def gini(x):
 
 def concentration(case):
     for i, name in enumerate(case.names):
-        graph = Graph(case.runs[i], lambda layer: case.mask(i, layer))
+        graph = Graph(case, i)
         for level in graph.levels:
             x, y = graph.incoming(level)[0], graph.outgoing(level)[0]
             has_in, has_out = level != "input", level != graph.output
