@@ -21,8 +21,7 @@ static const struct sm_passport_table about = {
     .about =
         "One unit of a masked network in numbers, and where it stands among the units of its layer.\n"
         "g is the mask (+1 keep, 0 hide, -1 invert), w the initial weight (of a dense run the trained one), v = w g\n"
-        "the effective weight. A route"
-        " chooses one non-hidden weight in each layer on the way from input to output.",
+        "the effective weight. A route chooses one non-hidden weight in each layer on the way from input to output.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
 };
