@@ -142,7 +142,9 @@ int sm_evaluator_open_moment(struct sm_evaluator **evaluator, const struct sm_an
     *evaluator = NULL;
     bool possible = check_moment(moment, &why) == 0;
     if (!possible || sm_evaluator_open(evaluator, analysis, moment->run, &why) != 0) {
-        if (possible && (analysis->options->data || analysis->options->ablation)) return sm_fail(err, "%s", why.text);
+        const struct sm_options *options = analysis->options;
+        if (possible && (options->data || options->ablation || options->needs_images))
+            return sm_fail(err, "%s", why.text);
         sm_note(analysis->notes, "not evaluated on test images: %s", why.text);
         return 0;
     }

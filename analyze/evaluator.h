@@ -29,7 +29,7 @@ void sm_evaluator_close(struct sm_evaluator *evaluator);
 /* For tables: an evaluator with the moment's mask and weights bound. Where the moment cannot be evaluated, *evaluator
  * is NULL and a note says why, once for all tables: a network that the forward pass does not know, trained weights that
  * were not stored (dense runs store their last ones only), data that is not at hand. The last is a failure (-1) where
- * the user asked for data: with --data or --ablation. */
+ * the user asked for data: with --data, --ablation or a table that needs images. */
 int sm_evaluator_open_moment(struct sm_evaluator **evaluator, const struct sm_analysis *analysis,
                              const struct sm_moment *moment, struct sm_error *err);
 

@@ -155,20 +155,18 @@ static void find_overlap(const struct sm_scope *scope) {
 /* Did the search for an alignment depend on where it began? */
 static void find_starts(const struct sm_scope *scope) {
     struct sm_rows rows = sm_scope_rows(scope, "alignment", "");
-    double worst = 0;
-    size_t n = 0;
+    double missed = 0, tried = 0;
     for (size_t i = 0; i < rows.n; i++) {
-        double best = sm_rows_real(&rows, i, "profit"), mean = sm_rows_real(&rows, i, "profit_mean");
-        if (!(best > 0) || !(sm_rows_real(&rows, i, "starts") > 1)) continue;
-        worst = fmax(worst, 1 - mean / best);
-        n++;
+        double best = sm_rows_real(&rows, i, "profit_highest"), n = sm_rows_real(&rows, i, "tried");
+        if (!(best > 0) || !(n > 1)) continue;
+        missed = fmax(missed, 1 - sm_rows_real(&rows, i, "profit") / best);
+        tried = n;
     }
-    if (n == 0) return;
+    if (tried == 0) return;
     sm_say_begin(scope);
     sm_say(scope,
-           "The matching is the best of several starts; their mean comes within %s of the best in every pair, so the "
-           "search %s.",
-           sm_percent(worst).s, worst < 0.05 ? "hardly depends on its start" : "depends on its start");
+           "The search for a matching %s: begun at %.0f orders, the best end is at most %s above the one used here.",
+           missed < 0.05 ? "hardly depends on its start" : "depends on its start", tried, sm_percent(missed).s);
     sm_say_end(scope);
 }
 

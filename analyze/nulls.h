@@ -10,10 +10,12 @@
 
 /* Memory of one thread for networks with the layers of one ternary network. */
 struct sm_null_scratch {
-    uint64_t *present, *positive; /* a layer as bits: [rows][words of a row] of the largest */
-    uint64_t *pool, *chosen;      /* of a trade: [words of a row] */
-    uint32_t *place;              /* [columns] */
-    uint32_t *order, *rows;       /* [units of all spaces]; [most rows] */
+    uint64_t *present;       /* a layer as bits: [rows][words of a row] of the largest */
+    uint64_t *pool, *chosen; /* of a trade: [words of a row] */
+    uint32_t *place;         /* [columns] */
+    uint32_t *positive;      /* [columns] */
+    uint32_t *start, *entry; /* a layer's entries by column: [columns + 2], [most entries] */
+    uint32_t *order, *rows;  /* [units of all spaces]; [most rows] */
 };
 int sm_null_scratch_init(struct sm_null_scratch *scratch, const struct sm_ternary *like, const struct sm_spaces *spaces,
                          struct sm_error *err);
@@ -31,10 +33,10 @@ struct sm_null {
  * unit-permutation: the units of each space in random order; keeps everything but which unit is which.
  * degree: keeps how many entries each row has, and how many of each sign each column has. Curveball trades (Strona et
  *     al. 2014, "A fast and unbiased procedure to randomize ecological binary matrices with fixed row and column
- *     totals"), an entry takes its sign along; in rounds, in each of which every row has one partner (Carstens et al.
- *     2018, "Parallel and I/O-efficient randomisation of massive networks using global curveball trades"), twelve of
- *     them: five single trades for each row, between rows at random, leave one entry in 150 where it was.
- * sign-shuffle: the signs of each layer's entries in random order; keeps the places. */
+ *     totals") in rounds, in each of which every row has one partner (Carstens et al. 2018, "Parallel and I/O-efficient
+ *     randomisation of massive networks using global curveball trades"), twelve of them: five single trades for each
+ *     row, between rows at random, leave one entry in 150 where it was. Then each column's signs are dealt out anew
+ * over the rows that have it. sign-shuffle: the signs of each layer's entries in random order; keeps the places. */
 enum { SM_NULL_INDEPENDENT, SM_NULL_UNIT_PERMUTATION, SM_NULL_DEGREE, SM_NULL_SIGN_SHUFFLE, SM_N_NULLS };
 extern const struct sm_null sm_nulls[SM_N_NULLS];
 

@@ -230,6 +230,8 @@ static void check(struct parse *parse, struct argp_state *state) {
     }
     if (command->n_runs == 0) argp_failure(state, 2, 0, "no run file is named");
     for (size_t i = 0; i < sm_n_statistics; i++)
+        if (parse->wanted[i] && sm_statistics[i]->needs_images) command->options.needs_images = true;
+    for (size_t i = 0; i < sm_n_statistics; i++)
         if (parse->wanted[i] || command->action == SM_ACTION_REPORT)
             command->statistics[command->n_statistics++] = sm_statistics[i];
     command->options.report = command->action == SM_ACTION_REPORT;

@@ -25,6 +25,7 @@ struct sm_options {
     const char *data;      /* --data; NULL: see sm_dataset_load */
     bool ablation;         /* --ablation: also what takes a forward pass for each unit */
     bool report;           /* every table is made: the same, as far as data is at hand */
+    bool needs_images;     /* a table was asked for by name that holds nothing else */
     bool quiet;
     const char *command_line; /* as typed */
 };
@@ -91,6 +92,7 @@ struct sm_statistic {
     const char *about; /* the text at the top of the table: definitions and sources; lines without '#' */
     const struct sm_column *columns;
     size_t n_columns;
+    bool needs_images; /* without test images it has nothing to say */
     /* Hooks in the order of their calls; any may be NULL. `state` is what open stored. Rows go to `table`. */
     int (*open)(void **state, const struct sm_analysis *analysis, struct sm_error *err);
     int (*record)(void *state, const struct sm_step *step, struct sm_table *table, struct sm_error *err);

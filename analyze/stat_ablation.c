@@ -240,6 +240,7 @@ const struct sm_statistic sm_stat_ablation = {
         "from --seed. Only where the data is at hand and the network is a stack of dense layers.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
+    .needs_images = true,
     .open = ablation_open,
     .moment = ablation_moment,
 };

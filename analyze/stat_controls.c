@@ -133,6 +133,7 @@ const struct sm_statistic sm_stat_controls = {
              "shuffle: their first three rows agree. A run that cannot be evaluated has no rows, and a note says why.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
+    .needs_images = true,
     .open = open_table,
     .moment = moment_rows,
 };

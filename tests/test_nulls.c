@@ -300,6 +300,21 @@ static void test_degree_matrices_are_even(void **state) {
     }
 }
 
+/* A full layer has no trade to make: each column deals its signs alone. 3 ways for the first, 3 for the second, 1. */
+static void test_degree_deals_signs_evenly(void **state) {
+    (void)state;
+    enum { N_DRAWS = 20000 };
+    static size_t count[MOST_MATRICES];
+    struct room room;
+    room_init_mask(&room, 3, 3, (int8_t[]){1, 1, -1, -1, 1, -1, -1, -1, -1});
+    for (uint32_t i = 0; i < N_DRAWS; i++) {
+        curveball(&room, 0, 12, i);
+        count[code_of(&room.drawn.layers[0], true)]++;
+    }
+    assert_even(count, MOST_MATRICES, 9, N_DRAWS);
+    room_destroy(&room);
+}
+
 /* ---- convergence ---- */
 
 /* Entries of both that stand at the same place. */
@@ -347,6 +362,50 @@ static void test_curveball_converges(void **state) {
         }
         room_destroy(&room);
     }
+}
+
+/* Entries of both at the same place with the same sign. */
+static size_t count_equal(const struct sm_ternary_layer *a, const struct sm_ternary_layer *b) {
+    size_t n = 0;
+    for (size_t r = 0; r < a->n_rows; r++)
+        for (size_t e = a->start[r], f = b->start[r]; e < a->start[r + 1] && f < b->start[r + 1];) {
+            n += a->column[e] == b->column[f] && a->sign[e] == b->sign[f];
+            size_t at = a->column[e];
+            e += at <= b->column[f];
+            f += b->column[f] <= at;
+        }
+    return n;
+}
+
+/* Where most rows have a column its places cannot move far, but its signs must: with every place as it was (no round) a
+ * column of n entries, p of them positive, has (p^2 + (n - p)^2) / n signs in common with the original on average. */
+static void test_signs_forget_where_they_were(void **state) {
+    (void)state;
+    enum { N = 400 };
+    static const struct shape dense = {"dense", 1, {{10, 100, 1, STACK(-1)}}};
+    struct room room;
+    room_init(&room, &dense, 0.75, 1);
+    const struct sm_ternary_layer *from = &room.from.layers[0];
+    double expected = 0, sum = 0, squares = 0;
+    for (size_t c = 0; c < from->n_columns; c++) {
+        double n = 0, p = 0;
+        for (size_t e = 0; e < from->n_entries; e++)
+            if (from->column[e] == c) {
+                n++;
+                p += from->sign[e] > 0;
+            }
+        if (n > 0) expected += (p * p + (n - p) * (n - p)) / n;
+    }
+    for (uint32_t k = 0; k < N; k++) {
+        curveball(&room, 0, 0, k);
+        double equal = (double)count_equal(from, &room.drawn.layers[0]);
+        sum += equal;
+        squares += equal * equal;
+    }
+    double error = sqrt((squares - sum * sum / N) / (N - 1) / N);
+    assert_true(error > 0);
+    assert_within(sum / N, expected, 4 * error);
+    room_destroy(&room);
 }
 
 /* ---- p-values under the null ---- */
@@ -439,6 +498,8 @@ int main(void) {
         cmocka_unit_test(test_shuffled_signs_are_even),
         cmocka_unit_test(test_degree_matrices_are_even),
         cmocka_unit_test(test_curveball_converges),
+        cmocka_unit_test(test_degree_deals_signs_evenly),
+        cmocka_unit_test(test_signs_forget_where_they_were),
         cmocka_unit_test(test_p_values_are_uniform),
         cmocka_unit_test(test_p_values_after_alignment_are_uniform),
     };

@@ -2,7 +2,7 @@
 /* The table of alignments: two hidden units exchanged, on paper. */
 #include "tests/stat_fixture.h"
 
-#define HEADER "run_a run_b compare profit profit_lowest profit_mean profit_sd starts rounds\n"
+#define HEADER "run_a run_b compare profit profit_lowest profit_mean profit_sd starts rounds tried profit_highest\n"
 
 static void network(struct fixture *fixture, const char *name, const int8_t *hidden, const int8_t *output) {
     fixture_init(fixture, name);
@@ -26,9 +26,9 @@ static void test_by_hand(void **state) {
     network(&a, "a", (int8_t[]){1, 1, 0, 0, 0, -1}, (int8_t[]){1, -1});
     network(&b, "b", (int8_t[]){0, 0, -1, 1, 1, 0}, (int8_t[]){-1, -1});
     assert_table(alignment(&a, &b, SM_COMPARE_MASK | SM_COMPARE_WEIGHT, 1),
-                 HEADER "a b mask 5 5 5 nan 1 1\na b weight 3 3 3 nan 1 1\n");
-    assert_table(alignment(&a, &b, SM_COMPARE_WEIGHT, 2), HEADER "a b weight 3 3 3 0 2 1\n");
-    assert_table(alignment(&a, &b, SM_COMPARE_MASK, 2), HEADER "a b mask 5 5 5 0 2 1\n");
+                 HEADER "a b mask 5 5 5 0 1 1 4 5\na b weight 3 3 3 0 1 1 4 3\n");
+    assert_table(alignment(&a, &b, SM_COMPARE_WEIGHT, 2), HEADER "a b weight 3 3 3 0 2 1 4 3\n");
+    assert_table(alignment(&a, &b, SM_COMPARE_MASK, 2), HEADER "a b mask 5 5 5 0 2 1 4 5\n");
     fixture_destroy(&a);
     fixture_destroy(&b);
 }
@@ -39,7 +39,7 @@ static void test_nothing_to_align(void **state) {
     struct fixture a, b;
     network(&a, "a", hide, hide);
     network(&b, "b", hide, hide);
-    assert_table(alignment(&a, &b, SM_COMPARE_WEIGHT, 3), HEADER "a b weight 0 0 0 0 3 1\n");
+    assert_table(alignment(&a, &b, SM_COMPARE_WEIGHT, 3), HEADER "a b weight 0 0 0 0 3 1 4 0\n");
     fixture_destroy(&a);
     fixture_destroy(&b);
 }

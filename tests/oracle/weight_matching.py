@@ -117,8 +117,9 @@ def sign_shuffle(spaces, net, rng):
 
 
 def _trades(x, rng, rounds=10):
-    """Curveball trades between rows in pairs: what only one of the two has is dealt anew."""
-    x = x.copy()
+    """Curveball trades between rows in pairs: what only one of the two has is dealt anew; at last each column's signs."""
+    signs = [rng.permutation(column[column != 0]) for column in x.T]
+    x = (x != 0).astype(x.dtype)
     rows = np.flatnonzero((x != 0).any(1))
     for _ in range(rounds):
         shuffled = rng.permutation(rows)
@@ -127,6 +128,8 @@ def _trades(x, rng, rounds=10):
             sign = x[u, pool] + x[v, pool]
             to_u = rng.permutation(x[u, pool] != 0)
             x[u, pool], x[v, pool] = np.where(to_u, sign, 0), np.where(to_u, 0, sign)
+    for column, dealt in enumerate(signs):
+        x[x[:, column] != 0, column] = dealt
     return x
 
 
