@@ -248,8 +248,10 @@ const struct sm_figure sm_figures[] = {
      .help = "in how many runs a weight remains, against chance; accuracy of what several runs keep",
      .caption =
          "How many weights remain in exactly so many of the runs, weight by weight as found and after each run's "
-         "hidden "
-         "units were aligned to the first run's; dashed, what independent masks of the same densities would give. "
+         "hidden units were matched to the first run's. Dashed, what independent masks of the same densities would "
+         "give; "
+         "orange, what the same matching finds in common where every run but the first is a random network of the same "
+         "degrees. "
          "Last: test accuracy of the first run's network when it keeps what remains in at least k runs, each weight "
          "with the sign that most runs give it: left the union, right the intersection. The dotted line is the first "
          "run with its own mask.",

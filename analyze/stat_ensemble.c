@@ -9,6 +9,7 @@
 
 #include "analyze/counts.h"
 #include "analyze/ensemble.h"
+#include "analyze/ensemble_null.h"
 #include "analyze/evaluator.h"
 #include "analyze/runs.h"
 #include "analyze/seed_groups.h"
@@ -25,6 +26,8 @@ static const struct sm_column columns[] = {
     {"accuracy",
      "test accuracy of the first run's network with these weights; nan but for all, times >= 1, and without data"},
     {"first_accuracy", "test accuracy of the first run as it is, to compare; nan as accuracy"},
+    {"expected_degree",
+     "weights, if each other run were a network of the same degrees (5 draws), matched alike where aligned"},
 };
 
 enum { RAW, ALIGNED, N_ALIGNMENTS };
@@ -36,12 +39,14 @@ struct state {
     bool at_work;          /* a group is being counted: */
     struct sm_graph graph; /* of its first run */
     struct sm_ensemble ensemble[N_ALIGNMENTS];
+    struct sm_ensemble_null null;
 };
 
 /* ---- one group after the other ---- */
 
 static void end_group(struct state *state) {
     for (size_t k = 0; k < N_ALIGNMENTS; k++) sm_ensemble_destroy(&state->ensemble[k]);
+    sm_ensemble_null_destroy(&state->null);
     sm_graph_destroy(&state->graph);
     state->at_work = false;
 }
@@ -53,13 +58,14 @@ static int begin_group(struct state *state, const struct sm_moment *first, size_
         status = sm_ensemble_init(&state->ensemble[k], &first->run->net, n_runs, err);
         if (status == 0) status = sm_ensemble_add(&state->ensemble[k], first, &state->graph, NULL, err);
     }
-    return status;
+    return status == 0 ? sm_ensemble_null_init(&state->null, first, err) : -1;
 }
 
 static int add_run(struct state *state, const struct sm_pair *pair, struct sm_error *err) {
     const struct sm_alignment *alignment = sm_pair_alignment(pair, SM_COMPARE_WEIGHT, err);
     if (!alignment || sm_ensemble_add(&state->ensemble[RAW], pair->b, &state->graph, NULL, err) != 0) return -1;
-    return sm_ensemble_add(&state->ensemble[ALIGNED], pair->b, &state->graph, alignment, err);
+    if (sm_ensemble_add(&state->ensemble[ALIGNED], pair->b, &state->graph, alignment, err) != 0) return -1;
+    return sm_ensemble_null_add(&state->null, pair, state->analysis->options, err);
 }
 
 /* ---- accuracies ---- */
@@ -124,13 +130,15 @@ static int measure(const struct state *state, struct accuracies *accuracies, con
 /* Of one layer or all of them; [n_runs + 1] each. */
 struct counts {
     size_t *weights;
-    double *expected;
+    double *expected, *degree;
 };
 
 /* Rows of one group and alignment. */
 struct block {
     const char *group, *alignment;
     const struct sm_ensemble *ensemble;
+    const struct sm_ensemble_null *null;
+    bool aligned;
     const struct accuracies *accuracies;
     const double *accuracy; /* at_least[] of the alignment */
 };
@@ -151,6 +159,7 @@ static void write_counts(struct sm_table *table, const struct block *block, cons
         sm_table_int(table, (int64_t)at_least);
         sm_table_real(table, measured ? block->accuracy[times] : NAN);
         sm_table_real(table, measured ? block->accuracies->first : NAN);
+        sm_table_real(table, counts->degree[times]);
         at_least -= counts->weights[times];
     }
 }
@@ -159,6 +168,7 @@ static void add_counts(struct counts *all, const struct counts *counts, size_t n
     for (size_t k = 0; k < n; k++) {
         all->weights[k] += counts->weights[k];
         all->expected[k] += counts->expected[k];
+        all->degree[k] += counts->degree[k];
     }
 }
 
@@ -166,12 +176,14 @@ static int write_block(struct sm_table *table, const struct block *block, const 
                        struct sm_error *err) {
     size_t n = block->ensemble->n_runs + 1;
     size_t *weights = calloc(2 * n, sizeof *weights);
-    double *expected = calloc(3 * n, sizeof *expected);
+    double *expected = calloc(5 * n, sizeof *expected);
     int status = weights && expected ? 0 : sm_fail(err, "ensemble: out of memory for %zu runs", n);
-    struct counts layer = {weights, expected}, all = {weights + n, expected + n};
+    struct counts layer = {weights, expected, expected + n};
+    struct counts all = {weights + n, expected + 2 * n, expected + 3 * n};
     for (size_t l = 0; l < net->n_layers && status == 0; l++) {
         sm_ensemble_histogram(block->ensemble, l, layer.weights);
-        sm_ensemble_expected(block->ensemble, l, expected + 2 * n, layer.expected);
+        sm_ensemble_expected(block->ensemble, l, expected + 4 * n, layer.expected);
+        sm_ensemble_null_histogram(block->null, l, block->aligned, layer.degree);
         write_counts(table, block, net->layers[l].name, false, &layer);
         add_counts(&all, &layer, n);
     }
@@ -187,8 +199,8 @@ static int write_group(const struct state *state, const char *group, const struc
     int status = accuracies_init(&accuracies, state->ensemble[RAW].n_runs, err);
     if (status == 0) status = measure(state, &accuracies, first, err);
     for (size_t k = 0; k < N_ALIGNMENTS && status == 0; k++) {
-        const struct block block = {group, alignment_names[k], &state->ensemble[k], &accuracies,
-                                    accuracies.at_least[k]};
+        const struct block block = {group,        alignment_names[k], &state->ensemble[k],   &state->null,
+                                    k == ALIGNED, &accuracies,        accuracies.at_least[k]};
         status = write_block(table, &block, &first->run->net, err);
     }
     accuracies_destroy(&accuracies);
@@ -243,8 +255,9 @@ const struct sm_statistic sm_stat_ensemble = {
         "matching by effective weights, see the table matches), before counting.\n"
         "expected: were the masks drawn at random and independently, each with the density of its run and layer, the\n"
         "number of runs that keep a weight would be Poisson-binomial; all adds up layers. Aligned masks share more\n"
-        "than that even when they are random, as the alignment looks for what they share: compare `overlap`, whose\n"
-        "null models are aligned as well.\n"
+        "than that even when they are random, as the alignment looks for what they share: expected_degree is what the\n"
+        "same procedure finds where every run but the first is exchanged for a random network in which each unit has\n"
+        "as many incoming and outgoing weights (the degree null of `overlap`); mean over five draws.\n"
         "accuracy: the first run's network with its own initial |w|, whose mask keeps what is non-hidden in at least\n"
         "`times` runs: times = 1 is the union, more than R/2 a majority, R the intersection. Each weight has the sign\n"
         "that most of the runs' effective weights w g have there; where both signs are equally frequent it has that\n"

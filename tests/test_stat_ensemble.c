@@ -5,7 +5,7 @@
 
 #include "analyze/ensemble.h"
 
-#define HEADER "group runs layer alignment times weights expected at_least accuracy first_accuracy\n"
+#define HEADER "group runs layer alignment times weights expected at_least accuracy first_accuracy"
 
 /* Unit u reads input u; b's units begin with a's second, c's with a's third. */
 static const int8_t hidden[3][9] = {{1, 0, 0, /**/ 0, 1, 0, /**/ 0, 0, 1},
@@ -74,6 +74,37 @@ static char *ensemble(struct fixture *fixtures, size_t n, struct sm_notes *notes
     return text;
 }
 
+/* The table without its last column, whose values go to last [n]. */
+static char *without_last(char *table, double *last, size_t n) {
+    size_t row = 0;
+    char *shorter = calloc(1, strlen(table) + 1), *rest = table, *line;
+    assert_non_null(shorter);
+    while ((line = next_line(&rest))) {
+        char *cell = strrchr(line, '\t');
+        assert_non_null(cell);
+        if (row > 0 && row <= n) last[row - 1] = strtod(cell + 1, NULL);
+        row++;
+        *cell = '\0';
+        strcat(strcat(shorter, line), "\n");
+    }
+    assert_int_equal(row, n + 1);
+    free(table);
+    return shorter;
+}
+
+/* A network of the same degrees has one entry in each row and column, too: as it stands it is any such, matched it is
+ * the first run again. */
+static void check_degree(const double degree[24]) {
+    static const double matched[12] = {6, 0, 0, 3, /**/ 0, 0, 0, 3, /**/ 6, 0, 0, 6};
+    double weights = 0, kept = 0;
+    for (size_t times = 0; times <= 3; times++) {
+        weights += degree[times];
+        kept += (double)times * degree[times];
+    }
+    assert_true(fabs(weights - 9) < 1e-12 && fabs(kept - 9) < 1e-12);
+    for (size_t k = 0; k < 12; k++) assert_true(fabs(degree[12 + k] - matched[k]) < 1e-12);
+}
+
 /* Each of the nine first weights is kept by one run as they stand, three of them by all runs once units are matched. By
  * chance, with density 1/3: 9 times 8, 12, 6 and 1 of 27. */
 static void test_relabelled_runs(void **state) {
@@ -82,30 +113,34 @@ static void test_relabelled_runs(void **state) {
     struct fixture fixtures[3];
     struct sm_notes notes = {0};
     for (size_t i = 0; i < 3; i++) fixture_of(&fixtures[i], i, recipe);
-    assert_table(ensemble(fixtures, 3, &notes), HEADER "test 3 hidden raw 0 0 2.6666666666666667 9 nan nan\n"
-                                                       "test 3 hidden raw 1 9 4 9 nan nan\n"
-                                                       "test 3 hidden raw 2 0 2 0 nan nan\n"
-                                                       "test 3 hidden raw 3 0 .33333333333333333 0 nan nan\n"
-                                                       "test 3 output raw 0 0 0 3 nan nan\n"
-                                                       "test 3 output raw 1 0 0 3 nan nan\n"
-                                                       "test 3 output raw 2 0 0 3 nan nan\n"
-                                                       "test 3 output raw 3 3 3 3 nan nan\n"
-                                                       "test 3 all raw 0 0 2.6666666666666667 12 nan nan\n"
-                                                       "test 3 all raw 1 9 4 12 nan nan\n"
-                                                       "test 3 all raw 2 0 2 3 nan nan\n"
-                                                       "test 3 all raw 3 3 3.3333333333333333 3 nan nan\n"
-                                                       "test 3 hidden aligned 0 6 2.6666666666666667 9 nan nan\n"
-                                                       "test 3 hidden aligned 1 0 4 3 nan nan\n"
-                                                       "test 3 hidden aligned 2 0 2 3 nan nan\n"
-                                                       "test 3 hidden aligned 3 3 .33333333333333333 3 nan nan\n"
-                                                       "test 3 output aligned 0 0 0 3 nan nan\n"
-                                                       "test 3 output aligned 1 0 0 3 nan nan\n"
-                                                       "test 3 output aligned 2 0 0 3 nan nan\n"
-                                                       "test 3 output aligned 3 3 3 3 nan nan\n"
-                                                       "test 3 all aligned 0 6 2.6666666666666667 12 nan nan\n"
-                                                       "test 3 all aligned 1 0 4 6 nan nan\n"
-                                                       "test 3 all aligned 2 0 2 6 nan nan\n"
-                                                       "test 3 all aligned 3 6 3.3333333333333333 6 nan nan\n");
+    double degree[24];
+    assert_table(without_last(ensemble(fixtures, 3, &notes), degree, 24),
+                 HEADER "\n"
+                        "test 3 hidden raw 0 0 2.6666666666666667 9 nan nan\n"
+                        "test 3 hidden raw 1 9 4 9 nan nan\n"
+                        "test 3 hidden raw 2 0 2 0 nan nan\n"
+                        "test 3 hidden raw 3 0 .33333333333333333 0 nan nan\n"
+                        "test 3 output raw 0 0 0 3 nan nan\n"
+                        "test 3 output raw 1 0 0 3 nan nan\n"
+                        "test 3 output raw 2 0 0 3 nan nan\n"
+                        "test 3 output raw 3 3 3 3 nan nan\n"
+                        "test 3 all raw 0 0 2.6666666666666667 12 nan nan\n"
+                        "test 3 all raw 1 9 4 12 nan nan\n"
+                        "test 3 all raw 2 0 2 3 nan nan\n"
+                        "test 3 all raw 3 3 3.3333333333333333 3 nan nan\n"
+                        "test 3 hidden aligned 0 6 2.6666666666666667 9 nan nan\n"
+                        "test 3 hidden aligned 1 0 4 3 nan nan\n"
+                        "test 3 hidden aligned 2 0 2 3 nan nan\n"
+                        "test 3 hidden aligned 3 3 .33333333333333333 3 nan nan\n"
+                        "test 3 output aligned 0 0 0 3 nan nan\n"
+                        "test 3 output aligned 1 0 0 3 nan nan\n"
+                        "test 3 output aligned 2 0 0 3 nan nan\n"
+                        "test 3 output aligned 3 3 3 3 nan nan\n"
+                        "test 3 all aligned 0 6 2.6666666666666667 12 nan nan\n"
+                        "test 3 all aligned 1 0 4 6 nan nan\n"
+                        "test 3 all aligned 2 0 2 6 nan nan\n"
+                        "test 3 all aligned 3 6 3.3333333333333333 6 nan nan\n");
+    check_degree(degree);
     assert_int_equal(notes.n, 1); /* no data, no accuracies */
     assert_non_null(strstr(notes.text[0], "accurac"));
     sm_notes_destroy(&notes);
@@ -119,7 +154,7 @@ static void test_a_run_that_stands_alone(void **state) {
     struct sm_notes notes = {0};
     fixture_of(&fixtures[0], 0, recipe);
     fixture_of(&fixtures[1], 1, other);
-    assert_table(ensemble(fixtures, 2, &notes), HEADER);
+    assert_table(ensemble(fixtures, 2, &notes), HEADER " expected_degree\n");
     assert_int_equal(notes.n, 2);
     sm_notes_destroy(&notes);
     for (size_t i = 0; i < 2; i++) fixture_destroy(&fixtures[i]);

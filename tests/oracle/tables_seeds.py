@@ -15,6 +15,7 @@ from math import ceil, nan
 
 import numpy as np
 import runfile
+import weight_matching
 import yaml_lines
 from run_oracle import ABSOLUTE, ANALYZE, SKIP, Case, Close, read_table
 from scipy import stats
@@ -218,7 +219,32 @@ def voted_accuracy(run, effective, masks, times):
     return accuracy_of(layers)
 
 
-def ensemble_rows(label, run, effective, masks, alignment):
+def degree_null(case, group, alignment, n_draws=30):
+    """Histograms of `times` where every run but the first is drawn anew with its degrees: {layer: [draw, times]}."""
+    spaces, rng = weight_matching.Spaces(case.runs[group[0]]), np.random.default_rng(5)
+    nets = [{name: signs(case, i, name, "weight") for name in case.runs[i].layers} for i in group]
+    counts = defaultdict(list)
+    for _ in range(n_draws):
+        times = {name: (x != 0).astype(int) for name, x in nets[0].items()}
+        for net in nets[1:]:
+            drawn = weight_matching.NULLS["degree"](spaces, net, rng)
+            if alignment == "aligned":
+                drawn = weight_matching.placed(spaces, drawn, weight_matching.align(spaces, nets[0], drawn, True))
+            for name, x in drawn.items():
+                times[name] = times[name] + (x != 0)
+        for name, x in times.items():
+            counts[name].append(np.bincount(x.ravel(), minlength=len(group) + 1))
+    counts = {name: np.array(rows) for name, rows in counts.items()}
+    return {**counts, "all": sum(counts.values())}
+
+
+def sampled(draws):
+    """The mean of five draws of the program's own; matched, another local optimum may be found."""
+    mean, sd, n = draws.mean(), draws.std(ddof=1), len(draws)
+    return Close(mean, 0.05, 5 * sd * (1 / 5 + 1 / n) ** 0.5 + 1)
+
+
+def ensemble_rows(label, run, effective, masks, alignment, null):
     n_runs = len(next(iter(masks.values())))
     seen = {name: np.bincount((g != 0).sum(0).ravel(), minlength=n_runs + 1) for name, g in masks.items()}
     expected = {name: g[0].size * poisson_binomial([np.mean(h != 0) for h in g]) for name, g in masks.items()}
@@ -232,14 +258,16 @@ def ensemble_rows(label, run, effective, masks, alignment):
             yield {"group": label, "runs": n_runs, "layer": name, "alignment": alignment, "times": times,
                    "weights": weights[times], "expected": Close(expected[name][times], 1e-11, ABSOLUTE),
                    "at_least": weights[times:].sum(), "accuracy": Close(accuracy, 0, 5e-4),
-                   "first_accuracy": Close(first if measured else nan, 0, 5e-4)}
+                   "first_accuracy": Close(first if measured else nan, 0, 5e-4),
+                   "expected_degree": sampled(null[name][:, times])}
 
 
 def ensemble(case):
     """What a label says beyond the recipe's name is looked at by check_labels."""
     for group in seed_groups(case):
         for alignment in ["raw", "aligned"] if len(group) > 1 else []:
-            yield from ensemble_rows(SKIP, case.runs[group[0]], *laid_upon(case, group, alignment), alignment)
+            yield from ensemble_rows(SKIP, case.runs[group[0]], *laid_upon(case, group, alignment), alignment,
+                                     degree_null(case, group, alignment))
 
 
 def check_labels(case, out):
