@@ -128,10 +128,10 @@ PY
 }
 
 @test "--at describes that moment" {
-    analyze passport -q --unit dense1:1 --figures none --at 1 -o then "$RUNS/a.h5" 2>/dev/null
-    grep -q "not the last record" then/passport.html
-    absent cmp -s then/passport.tsv "$OUT/passport.tsv"
-    [ ! -e then/figures ]
+    analyze passport -q --unit dense1:1 --figures none --at 1 -o earlier "$RUNS/a.h5" 2>/dev/null
+    grep -q "not the last record" earlier/passport.html
+    absent cmp -s earlier/passport.tsv "$OUT/passport.tsv"
+    [ ! -e earlier/figures ]
 }
 
 @test "a unit that is not there: what there is" {
