@@ -15,6 +15,7 @@
 #include <supermask/text.h>
 
 #include "analyze/figure_files.h"
+#include "analyze/sheets.h"
 
 extern char **environ;
 
@@ -46,6 +47,7 @@ struct drawing {
     const char *directory;
     const struct sm_analysis *analysis;
     struct sm_seed_groups groups;
+    struct sm_sheets sheets; /* of several groups: the figures' tables */
     struct picture *pictures;
     size_t n_pictures;
     struct process process[N_PROCESSES];
@@ -246,10 +248,55 @@ static bool has_group(const struct drawing *drawing, const struct sm_figure_cont
            most_records >= figure->min_records;
 }
 
+/* The first of the figure's tables in which that group has no row; NULL where it has rows in all. */
+static const char *table_without(struct drawing *drawing, const struct sm_figure *figure, size_t group) {
+    if (drawing->groups.n_groups == 1) return NULL; /* can_draw saw its rows */
+    for (size_t t = 0; t < SM_FIGURE_TABLES && figure->tables[t]; t++)
+        if (!sm_sheets_has_group(&drawing->sheets, figure->tables[t], group)) return figure->tables[t];
+    return NULL;
+}
+
 static void add_pictures(struct drawing *drawing, const struct sm_figure *figure, size_t group, const char *formats) {
     for (size_t f = 0; f < N_FORMATS; f++)
         if (strstr(formats, format_names[f]))
             drawing->pictures[drawing->n_pictures++] = (struct picture){figure, group, format_names[f]};
+}
+
+/* Groups that a figure leaves out as they have no row in one of its tables. */
+struct left_out {
+    size_t n, first;   /* the first such group */
+    const char *table; /* in which that one has no row */
+};
+
+static void note_left_out(const struct drawing *drawing, const struct sm_figure *figure,
+                          const struct left_out *left_out) {
+    const char *label = drawing->groups.label[left_out->first];
+    if (left_out->n == 1)
+        sm_note(drawing->analysis->notes, "figure %s: not drawn for %s: it has no row in the table %s", figure->name,
+                label, left_out->table);
+    else if (left_out->n > 1)
+        sm_note(drawing->analysis->notes, "figure %s: not drawn for %zu groups of runs: %s has no row in the table %s",
+                figure->name, left_out->n, label, left_out->table);
+}
+
+static void prepare_groups(struct drawing *drawing, const struct sm_figure_context *context,
+                           const struct sm_figure *figure, const char *formats) {
+    struct left_out left_out = {0};
+    size_t before = drawing->n_pictures;
+    for (size_t g = 0; g < drawing->groups.n_groups; g++) {
+        if (!has_group(drawing, context, figure, g)) continue;
+        const char *table = table_without(drawing, figure, g);
+        if (!table)
+            add_pictures(drawing, figure, g, formats);
+        else if (left_out.n++ == 0)
+            left_out.first = g, left_out.table = table;
+    }
+    note_left_out(drawing, figure, &left_out);
+    if (drawing->n_pictures == before && left_out.n == 0)
+        sm_note(drawing->analysis->notes,
+                "figure %s: not drawn: no group of runs that differ in their seeds only has "
+                "enough runs (%zu) and records (%zu) for it",
+                figure->name, figure->min_runs, figure->min_records);
 }
 
 /* A figure's script, its data and its pictures. */
@@ -258,18 +305,10 @@ static int prepare_figure(struct drawing *drawing, const struct sm_figure_contex
     if (sm_figure_copy_script(drawing->directory, figure->name, err) != 0) return -1;
     for (size_t d = 0; d < SM_FIGURE_DATA && figure->data[d]; d++)
         if (figure->data[d]->write && figure->data[d]->write(context, err) != 0) return -1;
-    size_t n_groups = figure->by_group ? drawing->groups.n_groups : 0, before = drawing->n_pictures;
-    size_t n_runs = figure->by_run ? drawing->analysis->n_runs : 0;
-    for (size_t g = 0; g < n_groups; g++)
-        if (has_group(drawing, context, figure, g)) add_pictures(drawing, figure, g, formats);
-    for (size_t i = 0; i < n_runs; i++)
+    if (figure->by_group) prepare_groups(drawing, context, figure, formats);
+    for (size_t i = 0; figure->by_run && i < drawing->analysis->n_runs; i++)
         if (has_data(context, figure, i)) add_pictures(drawing, figure, i, formats);
     if (!figure->by_group && !figure->by_run) add_pictures(drawing, figure, 0, formats);
-    if (drawing->n_pictures == before)
-        sm_note(drawing->analysis->notes,
-                "figure %s: not drawn: no group of runs that differ in their seeds only has "
-                "enough runs (%zu) and records (%zu) for it",
-                figure->name, figure->min_runs, figure->min_records);
     return 0;
 }
 
@@ -313,6 +352,8 @@ static int prepare(struct drawing *drawing, const char *formats, const char *con
     struct sm_figure_context context = {drawing->analysis, &drawing->groups, data};
     int status = data ? make_directories(drawing->directory, err) : sm_fail(err, "figures: out of memory");
     if (status == 0) status = sm_seed_groups_init(&drawing->groups, drawing->analysis, err);
+    if (status == 0)
+        status = sm_sheets_init(&drawing->sheets, drawing->directory, drawing->analysis, &drawing->groups, err);
     size_t most = drawing->n_figures * N_FORMATS * (drawing->analysis->n_runs + 1);
     drawing->pictures = calloc(most, sizeof *drawing->pictures);
     if (status == 0 && !drawing->pictures) status = sm_fail(err, "figures: out of memory");
@@ -323,6 +364,8 @@ static int prepare(struct drawing *drawing, const char *formats, const char *con
         sm_figure_remove(drawing->directory, figure);
         if (can_draw(drawing, &context, figure)) status = prepare_figure(drawing, &context, figure, formats, err);
     }
+    if (status == 0) status = sm_sheets_status(&drawing->sheets, err);
+    sm_sheets_destroy(&drawing->sheets);
     free(data);
     return status;
 }

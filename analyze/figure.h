@@ -17,7 +17,8 @@ struct sm_figure {
     const char *name;                     /* "flips": plots/flips.gp, figures/flips.svg */
     const char *help;                     /* one line, for `list` */
     const char *caption;                  /* what it shows and how to read it, for the report */
-    const char *tables[SM_FIGURE_TABLES]; /* drawn when all of these were made and have rows; NULL-padded */
+    const char *tables[SM_FIGURE_TABLES]; /* drawn when all of these were made and have rows (by_group: of the group);
+                                             NULL-padded */
     const struct sm_figure_data *data[SM_FIGURE_DATA];
     bool by_group;      /* averages runs: a picture for each group, number GROUP in the script */
     bool by_run;        /* a picture for each run, number RUN in the script */

@@ -180,6 +180,13 @@ int sm_sheets_status(const struct sm_sheets *sheets, struct sm_error *err) {
     return sheets->failed ? sm_fail(err, "%s", sheets->err.text) : 0;
 }
 
+bool sm_sheets_has_group(struct sm_sheets *sheets, const char *table, size_t group) {
+    const struct sm_sheet *sheet = sm_sheets_find(sheets, table);
+    for (size_t r = 0; sheet && r < sheet->tsv.n_rows; r++)
+        if (group_of_row(sheets, &sheet->tsv, r) == group) return true;
+    return false;
+}
+
 void sm_sheets_destroy(struct sm_sheets *sheets) {
     for (size_t i = 0; i < sheets->n; i++) sheet_free(sheets->sheet[i]);
     free(sheets->runs.entry);

@@ -49,6 +49,9 @@ void sm_sheets_destroy(struct sm_sheets *sheets);
 const struct sm_sheet *sm_sheets_find(struct sm_sheets *sheets, const char *table);
 int sm_sheets_status(const struct sm_sheets *sheets, struct sm_error *err);
 
+/* Has the table a row of that group, whatever its layer? */
+bool sm_sheets_has_group(struct sm_sheets *sheets, const char *table, size_t group);
+
 /* Rows of a table, borrowed from its sheet. */
 struct sm_rows {
     const struct sm_sheet *sheet; /* NULL: no rows */

@@ -85,6 +85,29 @@ names() { analyze list | awk '$1 == "figure" { print $2 }'; }
     absent grep -q "2 runs" "$BATS_TEST_TMPDIR/two/figures/layers-ratios-group2.svg"
 }
 
+@test "a group without rows in a figure's table is left out of that figure, with one note" {
+    run analyze controls -q --data "$RUNS/data" -o "$BATS_TEST_TMPDIR/mixed" "$RUNS/conv.h5" "$RUNS/a.h5"
+    [ "$status" -eq 0 ]
+    [ "$(grep -c "figure controls: not drawn" <<<"$output")" -eq 1 ]
+    [[ "$output" == *"figure controls: not drawn for "*": it has no row in the table controls"* ]]
+    [ -s "$BATS_TEST_TMPDIR/mixed/figures/controls-group2.svg" ]
+    [ ! -e "$BATS_TEST_TMPDIR/mixed/figures/controls.svg" ]
+    run analyze controls -q --data "$RUNS/data" -o "$BATS_TEST_TMPDIR/none" "$RUNS/conv.h5"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"figure controls: not drawn: the table controls has no rows"* ]]
+}
+
+@test "a report of a dense and a convolutional run: each has every figure that its rows allow" {
+    analyze report -q --nulls 9 --data "$RUNS/data" -o "$BATS_TEST_TMPDIR/mixed" "$RUNS/a.h5" "$RUNS/conv.h5"
+    analyze report -q --nulls 9 --data "$RUNS/data" -o "$BATS_TEST_TMPDIR/dense" "$RUNS/a.h5"
+    analyze report -q --nulls 9 --data "$RUNS/data" -o "$BATS_TEST_TMPDIR/conv" "$RUNS/conv.h5"
+    cd "$BATS_TEST_TMPDIR"
+    for file in dense/figures/*.svg; do [ -s "mixed/figures/${file##*/}" ]; done
+    for name in ratios flips settling fan-in concentration survival layers; do
+        [ -s "conv/figures/$name.svg" ] && [ -s "mixed/figures/$name-group2.svg" ]
+    done
+}
+
 @test "a run's name may hold quotes, blanks and markup" {
     cp "$RUNS/a.h5" "$BATS_TEST_TMPDIR/it's <b>_1_ & \$2.h5"
     analyze report -q -o "$BATS_TEST_TMPDIR/odd dir's" "$BATS_TEST_TMPDIR/it's <b>_1_ & \$2.h5"
