@@ -18,6 +18,12 @@ struct sm_spread sm_scope_spread(const struct sm_scope *scope, const char *table
     return sm_rows_spread(&rows, column, where);
 }
 
+bool sm_scope_hides_nothing(const struct sm_scope *scope) {
+    struct sm_rows rows = sm_scope_rows(scope, "ratios", SM_ALL_LAYERS);
+    struct sm_spread remaining = sm_rows_spread_last(&rows, "remaining");
+    return remaining.n > 0 && remaining.least >= 1;
+}
+
 double sm_scope_chance(const struct sm_scope *scope) {
     const struct sm_network *net = &scope->first->net;
     return 1 / (double)net->layers[net->n_layers - 1].n_out;

@@ -103,10 +103,14 @@ static void find_ensemble(const struct sm_scope *scope) {
     struct sm_rows rows = sm_scope_rows(scope, "ensemble", SM_ALL_LAYERS);
     double n = (double)scope->n_runs;
     struct times raw = times_of(&rows, "raw", n), aligned = times_of(&rows, "aligned", n);
-    if (n < 2 || isnan(raw.weights)) return;
+    if (n < 2 || isnan(raw.weights) || sm_scope_hides_nothing(scope)) return;
     sm_say_begin(scope);
-    sm_say(scope, "%.0f weights remain in all %zu runs as the units stand, where independent masks would share %s",
-           raw.weights, scope->n_runs, sm_number(raw.expected).s);
+    sm_say(scope, "%.0f weights remain in ", raw.weights);
+    if (scope->n_runs == 2)
+        sm_say(scope, "both");
+    else
+        sm_say(scope, "all %zu", scope->n_runs);
+    sm_say(scope, " runs as the units stand, where independent masks would share %s", sm_number(raw.expected).s);
     if (!isnan(aligned.weights)) sm_say(scope, "; %.0f with hidden units matched to the first run's", aligned.weights);
     sm_say(scope, ".");
     sm_grid_open(scope, SM_COLUMNS("non-hidden in", "weights", "accuracy of that mask"));

@@ -42,7 +42,7 @@ static void write_controls(const struct sm_scope *scope, double trained) {
 static void find_controls(const struct sm_scope *scope) {
     struct sm_spread trained = accuracy_of(scope, "as-trained"), shuffled = accuracy_of(scope, "shuffle-mask");
     struct sm_spread signs = accuracy_of(scope, "shuffle-signs");
-    if (trained.n == 0) return;
+    if (trained.n == 0 || sm_scope_hides_nothing(scope)) return;
     sm_say_begin(scope);
     if (shuffled.n) {
         fputs("<b>", scope->file);
@@ -94,7 +94,7 @@ static struct sweep sweep_of(const struct sm_rows *rows) {
 static void find_thresholds(const struct sm_scope *scope) {
     struct sm_rows rows = sm_scope_rows(scope, "thresholds", SM_ALL_LAYERS);
     struct sweep sweep = sweep_of(&rows);
-    if (isnan(sweep.accuracy_at_1) || isnan(sweep.widest)) return;
+    if (isnan(sweep.accuracy_at_1) || isnan(sweep.widest) || sm_scope_hides_nothing(scope)) return;
     sm_say_begin(scope);
     sm_say(scope, "At the trained threshold %s of the weights remain; without training anew the threshold can be ",
            sm_percent(sweep.remaining_at_1).s);

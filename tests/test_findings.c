@@ -373,6 +373,30 @@ static void seeds_agree(void **state) {
     free(text);
 }
 
+/* Dense baselines: shuffling a mask that keeps all weights changes nothing and says nothing. */
+static void nothing_is_said_of_masks_that_hide_nothing(void **state) {
+    struct fixture *f = *state;
+    put(f, "ratios", "run layer remaining\na all .5\na all 1\nb all 1\nd all 1\nd all .5\n");
+    put(f, "controls",
+        "run control replicates accuracy loss remaining\n"
+        "a as-trained 1 .9 1 1\na shuffle-mask 9 .9 1 1\nd as-trained 1 .9 1 .5\nd shuffle-mask 9 .7 1 .5\n");
+    put(f, "thresholds", "run layer factor threshold remaining accuracy\na all 1 1 1 .9\na all 2 1 1 .9\n");
+    put(f, "ensemble",
+        "group runs layer alignment times weights expected at_least accuracy\n"
+        "r@(units:@4-3-2) 3 all raw 3 18 18 18 nan\nr@(units:@4-5-2) 2 all raw 2 7 7 7 7\n");
+    char *chance = say(f, sm_findings_chance, 0), *agreement = say(f, sm_findings_agreement, 0);
+    assert_string_equal(chance, "");
+    assert_string_equal(agreement, "");
+    free(chance);
+    free(agreement);
+    chance = say(f, sm_findings_chance, 1);
+    agreement = say(f, sm_findings_agreement, 1);
+    assert_says(chance, "falls from 90.00" NB "% to 70.00" NB "%");
+    assert_says(agreement, "7 weights remain in both runs as the units stand");
+    free(chance);
+    free(agreement);
+}
+
 /* Groups are compared first; each then has its own findings. */
 static void groups_side_by_side(void **state) {
     struct fixture *f = *state;
@@ -422,6 +446,7 @@ int main(void) {
         CASE(a_mask_that_never_changes),
         CASE(controls_and_thresholds),
         CASE(seeds_agree),
+        CASE(nothing_is_said_of_masks_that_hide_nothing),
         CASE(groups_side_by_side),
         cmocka_unit_test(every_figure_and_table_has_a_question),
     };
