@@ -33,7 +33,7 @@ static const struct sm_column columns[] = {
     {"activation_mean",
      "mean over the test images of what the unit puts out (input: the preprocessed pixel; output: the "
      "logit); nan without data"},
-    {"activation_sd", "standard deviation of that over the test images"},
+    {"activation_sd", "population standard deviation of that over the n test images (n in the denominator)"},
     {"active_share", "share of the test images on which the unit puts out more than 0"},
     {"ablation_accuracy_drop", "test accuracy of the network minus that without the unit's outgoing weights; nan for "
                                "output units, without data and where it was not asked for (--ablation)"},
