@@ -610,15 +610,11 @@ void sm_alignments_destroy(struct sm_alignments *alignments) {
     for (size_t k = 0; k < 2; k++) sm_alignment_destroy(&alignments->alignment[k]);
 }
 
-bool sm_pair_comparable(const struct sm_pair *pair) {
-    return sm_runs_comparable(pair->a->run, pair->b->run);
-}
-
 const struct sm_alignment *sm_pair_alignment(const struct sm_pair *pair, enum sm_compare compare,
                                              struct sm_error *err) {
     struct sm_alignments *all = pair->alignments;
     size_t k = compare == SM_COMPARE_MASK ? 0 : 1;
-    assert(sm_pair_comparable(pair));
+    assert(sm_runs_comparable(pair->a->run, pair->b->run));
     if (!all->done[k] && sm_align_moments(&all->alignment[k], pair->a, pair->b, compare, all->options, err) != 0) {
         sm_alignment_destroy(&all->alignment[k]);
         return NULL;

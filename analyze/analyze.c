@@ -219,22 +219,64 @@ static int pair_hooks(struct work *work, const struct sm_moment *a, const struct
     return status;
 }
 
+static bool comparable(const struct work *work, size_t i, size_t j) {
+    return sm_runs_comparable(&work->analysis->runs[i], &work->analysis->runs[j]);
+}
+
+static int walk_partner(struct work *work, const struct sm_moment *a, size_t j, struct sm_error *err) {
+    const struct sm_moment *b = sm_moments_get(work->moments, j, err);
+    int status = b ? pair_hooks(work, a, b, err) : -1;
+    sm_moments_release(work->moments, j);
+    return status;
+}
+
 static int walk_partners(struct work *work, size_t i, struct sm_error *err) {
     const struct sm_moment *a = sm_moments_get(work->moments, i, err);
     int status = a ? 0 : -1;
     for (size_t j = i + 1; j < work->analysis->n_runs && status == 0; j++) {
-        const struct sm_moment *b = sm_moments_get(work->moments, j, err);
-        status = b ? pair_hooks(work, a, b, err) : -1;
-        sm_moments_release(work->moments, j);
+        if (comparable(work, i, j)) status = walk_partner(work, a, j, err);
         if (status == 0) show(work, &work->analysis->runs[j]);
     }
     sm_moments_release(work->moments, i);
     return status;
 }
 
+/* Pairs of runs with different layers: the first of them into `file`, and how many there are. */
+static size_t list_incomparable(const struct work *work, FILE *file) {
+    enum { MOST_LISTED = 3 };
+    const struct sm_run *runs = work->analysis->runs;
+    size_t n = 0;
+    for (size_t i = 0; i < work->analysis->n_runs; i++)
+        for (size_t j = i + 1; j < work->analysis->n_runs; j++) {
+            if (comparable(work, i, j)) continue;
+            if (n < MOST_LISTED)
+                fprintf(file, "%s%s and %s", n > 0 ? ", " : "", runs[i].name, runs[j].name);
+            else if (n == MOST_LISTED)
+                fputs(" and so on", file);
+            n++;
+        }
+    return n;
+}
+
+/* One note for all pairs and tables: of two groups with ten runs each, a hundred pairs are left out. */
+static void note_incomparable(const struct work *work) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    if (!file) return;
+    size_t n = list_incomparable(work, file);
+    bool whole = fclose(file) == 0;
+    if (whole && n == 1)
+        sm_note(work->analysis->notes, "%s have different layers and were not compared", text);
+    else if (whole && n > 1)
+        sm_note(work->analysis->notes, "%zu pairs of runs have different layers and were not compared: %s", n, text);
+    free(text);
+}
+
 static int walk_pairs(struct work *work, struct sm_error *err) {
     size_t n = work->analysis->n_runs;
     if (!wants_pairs(work)) return 0;
+    note_incomparable(work);
     sm_progress_start(&work->progress, "pairs", n * (n - 1) / 2, work->analysis->options->quiet);
     work->n_done = 0;
     int status = 0;

@@ -30,8 +30,8 @@ struct sm_options {
     const char *command_line; /* as typed */
 };
 
-/* Sentences about what was left out and why ("overlap: a and b have different layers"); shown on standard error at the
- * end and in the report. */
+/* Sentences about what was left out and why ("a and b have different layers and were not compared"); shown on standard
+ * error at the end and in the report. */
 struct sm_notes {
     size_t n;
     char **text;
@@ -74,16 +74,14 @@ struct sm_moment {
                               dense run), the final ones at the last record, and a note where those are not stored */
 };
 
-/* Two runs at their moments, a before b on the command line. */
+/* Two runs with the same layers (sm_runs_comparable) at their moments, a before b on the command line. */
 struct sm_pair {
     const struct sm_moment *a, *b;
     struct sm_alignments *alignments; /* sm_pair_alignment */
 };
-bool sm_pair_comparable(const struct sm_pair *pair);
 
 /* How b's hidden units are re-ordered to match a's, by masks or by effective weights (align.h): computed when it is
- * first asked for, for all statistics. Valid until the pair's last hook returns. NULL on failure. The pair is
- * comparable. */
+ * first asked for, for all statistics. Valid until the pair's last hook returns. NULL on failure. */
 const struct sm_alignment *sm_pair_alignment(const struct sm_pair *pair, enum sm_compare compare, struct sm_error *err);
 
 struct sm_statistic {
@@ -98,7 +96,7 @@ struct sm_statistic {
     int (*record)(void *state, const struct sm_step *step, struct sm_table *table, struct sm_error *err);
     int (*moment)(void *state, const struct sm_moment *moment, struct sm_table *table, struct sm_error *err);
     int (*pair)(void *state, const struct sm_pair *pair, struct sm_table *table,
-                struct sm_error *err); /* every a before b, a != b, whether comparable or not */
+                struct sm_error *err); /* every a before b with the same layers; one note tells of the others */
     int (*close)(void *state, struct sm_table *table, struct sm_error *err); /* rows over all runs */
     void (*free)(void *state);
 };

@@ -80,11 +80,6 @@ static int alignment_open(void **state, const struct sm_analysis *analysis, stru
 
 static int alignment_pair(void *state, const struct sm_pair *pair, struct sm_table *table, struct sm_error *err) {
     const struct sm_analysis *analysis = state;
-    if (!sm_pair_comparable(pair)) {
-        sm_note(analysis->notes, "alignment: %s and %s have different layers and were not aligned", pair->a->run->name,
-                pair->b->run->name);
-        return 0;
-    }
     const struct sm_options *options = analysis->options;
     if (options->compare & SM_COMPARE_MASK && write_row(table, pair, SM_COMPARE_MASK, "mask", options, err) != 0)
         return -1;

@@ -120,11 +120,6 @@ static const struct sm_units *units_of(struct state *state, const struct sm_mome
 
 static int consistency_pair(void *data, const struct sm_pair *pair, struct sm_table *table, struct sm_error *err) {
     struct state *state = data;
-    if (!sm_pair_comparable(pair)) {
-        sm_note(state->analysis->notes, "consistency: runs with different layers have no units in common and were left "
-                                        "out");
-        return 0;
-    }
     struct comparison c = {.pair = pair,
                            .a = units_of(state, pair->a, err),
                            .b = units_of(state, pair->b, err),

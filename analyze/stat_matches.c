@@ -116,10 +116,6 @@ static int matches_open(void **state, const struct sm_analysis *analysis, struct
 static int matches_pair(void *state, const struct sm_pair *pair, struct sm_table *table, struct sm_error *err) {
     static const enum sm_compare compares[] = {SM_COMPARE_MASK, SM_COMPARE_WEIGHT};
     const struct sm_analysis *analysis = state;
-    if (!sm_pair_comparable(pair)) {
-        sm_note(analysis->notes, "matches: runs with different layers have no partners and were left out");
-        return 0;
-    }
     int status = 0;
     for (size_t i = 0; i < sizeof compares / sizeof *compares && status == 0; i++)
         if (analysis->options->compare & compares[i]) status = match(pair, compares[i], table, err);

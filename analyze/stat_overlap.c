@@ -357,11 +357,6 @@ static int overlap_open(void **state, const struct sm_analysis *analysis, struct
 
 static int overlap_pair(void *state, const struct sm_pair *pair, struct sm_table *table, struct sm_error *err) {
     const struct sm_analysis *analysis = state;
-    if (!sm_pair_comparable(pair)) {
-        sm_note(analysis->notes, "overlap: %s and %s have different layers and were not compared", pair->a->run->name,
-                pair->b->run->name);
-        return 0;
-    }
     for (size_t i = 0; i < sizeof comparisons / sizeof *comparisons; i++) {
         if (!(analysis->options->compare & comparisons[i].bit)) continue;
         if (compare(table, pair, &comparisons[i], analysis->options, err)) return -1;

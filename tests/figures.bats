@@ -98,7 +98,9 @@ names() { analyze list | awk '$1 == "figure" { print $2 }'; }
 }
 
 @test "a report of a dense and a convolutional run: each has every figure that its rows allow" {
-    analyze report -q --nulls 9 --data "$RUNS/data" -o "$BATS_TEST_TMPDIR/mixed" "$RUNS/a.h5" "$RUNS/conv.h5"
+    run analyze report -q --nulls 9 --data "$RUNS/data" -o "$BATS_TEST_TMPDIR/mixed" "$RUNS/a.h5" "$RUNS/conv.h5"
+    [ "$status" -eq 0 ]
+    [ "$(grep -c "a and conv have different layers and were not compared" <<<"$output")" -eq 1 ]
     analyze report -q --nulls 9 --data "$RUNS/data" -o "$BATS_TEST_TMPDIR/dense" "$RUNS/a.h5"
     analyze report -q --nulls 9 --data "$RUNS/data" -o "$BATS_TEST_TMPDIR/conv" "$RUNS/conv.h5"
     cd "$BATS_TEST_TMPDIR"

@@ -20,12 +20,13 @@ static bool is_mask(const int8_t *mask, size_t run, size_t record) {
     return true;
 }
 
-static void make_run(const char *path, size_t run, size_t n_records) {
-    struct sm_network net = {.name = "net", .input_channels = 1, .input_height = 1, .input_width = 3};
+/* N_WEIGHTS weights to n_out units. */
+static void make_run(const char *path, size_t run, size_t n_records, size_t n_out) {
+    struct sm_network net = {.name = "net", .input_channels = 1, .input_height = 1, .input_width = N_WEIGHTS / n_out};
     struct sm_layer *layer = sm_network_append(&net, "dense1", 1);
     assert_non_null(layer);
-    layer->n_in = 3;
-    layer->n_out = 2;
+    layer->n_in = N_WEIGHTS / n_out;
+    layer->n_out = n_out;
     layer->kernel_height = layer->kernel_width = layer->stride = 1;
     float weights[N_WEIGHTS], scores[N_WEIGHTS] = {0};
     for (size_t i = 0; i < N_WEIGHTS; i++) weights[i] = (float)(10 * run + i);
@@ -117,6 +118,14 @@ static const struct sm_statistic calls = {.name = "calls",
                                           .moment = moment,
                                           .pair = pair,
                                           .close = finish};
+static int pair_only(void *state, const struct sm_pair *both, struct sm_table *table, struct sm_error *err) {
+    (void)state, (void)err;
+    log_call(table, "pair", both->a->run_index, both->b->run_index);
+    return 0;
+}
+
+static const struct sm_statistic pairs_only = {
+    .name = "calls", .about = "Pairs.", .columns = columns, .n_columns = 1, .pair = pair_only};
 static const struct sm_statistic refusal = {
     .name = "refusal", .about = "None.", .columns = columns, .n_columns = 1, .close = refuse};
 
@@ -136,7 +145,7 @@ static int make_place(void **state) {
     for (size_t i = 0; i < N_RUNS; i++) {
         snprintf(place.run[i], sizeof place.run[i], "%s/run%zu.h5", place.directory, i);
         place.paths[i] = place.run[i];
-        make_run(place.run[i], i, n_records[i]);
+        make_run(place.run[i], i, n_records[i], 2);
     }
     snprintf(place.out, sizeof place.out, "%s/out", place.directory);
     snprintf(place.table, sizeof place.table, "%s/calls.tsv", place.out);
@@ -190,6 +199,27 @@ static void moments_at_an_epoch(void **state) {
     check_calls(*state, 2.75, want, sizeof want / sizeof *want, SIZE_MAX);
 }
 
+/* Run 2 has two inputs, the others three. */
+static void runs_with_other_layers_are_no_pair(void **state) {
+    struct place *place = *state;
+    const struct sm_statistic *statistics[] = {&pairs_only};
+    struct sm_session session;
+    struct sm_error err = {.text = ""};
+    struct grid grid;
+    assert_int_equal(unlink(place->run[2]), 0);
+    make_run(place->run[2], 2, 1, 3);
+    assert_int_equal(sm_session_open(&session, &place->options, place->paths, N_RUNS, &err), 0);
+    assert_int_equal(sm_session_run(&session, statistics, 1, &err), 0);
+    assert_int_equal(session.notes.n, 1);
+    assert_string_equal(session.notes.text[0], "2 pairs of runs have different layers and were not compared: run0 and "
+                                               "run2, run1 and run2");
+    sm_session_destroy(&session);
+    grid_read(&grid, place->table);
+    assert_int_equal(grid.n_rows, 1 + 1); /* and the header */
+    assert_string_equal(grid_cell(&grid, 0, "call"), "pair 0 1");
+    grid_free(&grid);
+}
+
 static void a_failure_leaves_nothing(void **state) {
     struct place *place = *state;
     const struct sm_statistic *statistics[] = {&calls, &refusal};
@@ -226,6 +256,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(order_of_calls, make_place, remove_place),
         cmocka_unit_test_setup_teardown(moments_at_an_epoch, make_place, remove_place),
+        cmocka_unit_test_setup_teardown(runs_with_other_layers_are_no_pair, make_place, remove_place),
         cmocka_unit_test_setup_teardown(a_failure_leaves_nothing, make_place, remove_place),
         cmocka_unit_test(records_at),
     };

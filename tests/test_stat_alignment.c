@@ -44,29 +44,10 @@ static void test_nothing_to_align(void **state) {
     fixture_destroy(&b);
 }
 
-static void test_different_layers_are_noted(void **state) {
-    (void)state;
-    const int8_t hide[6] = {0};
-    struct fixture a, b;
-    network(&a, "narrow", hide, hide);
-    fixture_init(&b, "short");
-    fixture_layer(&b, "hidden", 2, 3, 1, SM_NETWORK_INPUT, -2, hide, NULL);
-    const struct sm_options options = {.compare = SM_COMPARE_MASK, .n_starts = 1};
-    struct sm_notes notes = {0};
-    const struct sm_analysis analysis = {.options = &options, .notes = &notes};
-    assert_table(fixture_table(&sm_stat_alignment, &analysis, &a, &b), HEADER);
-    assert_int_equal(notes.n, 1);
-    assert_non_null(strstr(notes.text[0], "narrow and short"));
-    sm_notes_destroy(&notes);
-    fixture_destroy(&a);
-    fixture_destroy(&b);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_by_hand),
         cmocka_unit_test(test_nothing_to_align),
-        cmocka_unit_test(test_different_layers_are_noted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,9 +2,9 @@
 /* Ranks of units on paper. */
 #include "tests/stat_fixture.h"
 
-static char *consistency(struct fixture *a, struct fixture *b, struct sm_notes *notes) {
+static char *consistency(struct fixture *a, struct fixture *b) {
     const struct sm_options options = {.compare = SM_COMPARE_MASK, .seed = 1, .n_starts = 4};
-    const struct sm_analysis analysis = {.options = &options, .notes = notes, .n_runs = 2};
+    const struct sm_analysis analysis = {.options = &options, .n_runs = 2};
     return fixture_table(&sm_stat_consistency, &analysis, a, b);
 }
 
@@ -63,7 +63,7 @@ static void test_inputs_by_hand(void **state) {
     struct fixture a, b;
     single_layer(&a, "a", mask_a, NULL);
     single_layer(&b, "b", mask_b, twos);
-    struct rows rows = rows_of(consistency(&a, &b, NULL));
+    struct rows rows = rows_of(consistency(&a, &b));
     const char *const same[] = {"fan_out", "strength_out", "log10_paths", "log10_synflow"};
     for (size_t i = 0; i < 4; i++) {
         assert_close(cell_of(&rows, "input", same[i], "all", "n"), 4);
@@ -98,7 +98,7 @@ static void test_hidden_units_stand_beside_their_partners(void **state) {
     fixture_init(&b, "b");
     fixture_layer(&b, "hidden", 3, 4, 1, SM_NETWORK_INPUT, -2, hidden_b, NULL);
     fixture_layer(&b, "output", 2, 3, 1, 0, -2, output_b, NULL);
-    struct rows rows = rows_of(consistency(&a, &b, NULL));
+    struct rows rows = rows_of(consistency(&a, &b));
     assert_close(cell_of(&rows, "hidden", "fan_in", "all", "spearman"), 1);
     assert_close(cell_of(&rows, "hidden", "fan_in", "all", "kendall_tau_b"), 1);
     assert_close(cell_of(&rows, "hidden", "log10_paths", "alive", "spearman"), 1); /* 6, 2, 2 routes */
@@ -116,7 +116,7 @@ static void test_nothing_is_alive(void **state) {
     struct fixture a, b;
     single_layer(&a, "a", hide, NULL);
     single_layer(&b, "b", hide, NULL);
-    struct rows rows = rows_of(consistency(&a, &b, NULL));
+    struct rows rows = rows_of(consistency(&a, &b));
     assert_close(cell_of(&rows, "input", "log10_paths", "all", "spearman"), NAN);
     assert_close(cell_of(&rows, "input", "log10_paths", "all", "top_overlap"), 0.25); /* 4 units tie for one place */
     assert_close(cell_of(&rows, "input", "log10_paths", "alive", "n"), 0);
@@ -128,29 +128,11 @@ static void test_nothing_is_alive(void **state) {
     fixture_destroy(&b);
 }
 
-static void test_different_layers_are_noted(void **state) {
-    (void)state;
-    const int8_t keep[] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-    struct fixture a, b;
-    struct sm_notes notes = {0};
-    single_layer(&a, "a", keep, NULL);
-    fixture_init(&b, "b");
-    fixture_layer(&b, "output", 2, 4, 1, SM_NETWORK_INPUT, -2, keep, NULL);
-    struct rows rows = rows_of(consistency(&a, &b, &notes));
-    assert_int_equal(rows.n, 1);
-    assert_int_equal(notes.n, 1);
-    free(rows.text);
-    sm_notes_destroy(&notes);
-    fixture_destroy(&a);
-    fixture_destroy(&b);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inputs_by_hand),
         cmocka_unit_test(test_hidden_units_stand_beside_their_partners),
         cmocka_unit_test(test_nothing_is_alive),
-        cmocka_unit_test(test_different_layers_are_noted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

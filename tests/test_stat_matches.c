@@ -11,9 +11,9 @@ static void two_layers(struct fixture *fixture, const char *name, const int8_t *
     fixture_layer(fixture, "output", 1, 2, 1, 0, -2, output, NULL);
 }
 
-static char *matches(struct fixture *a, struct fixture *b, unsigned compare, struct sm_notes *notes) {
+static char *matches(struct fixture *a, struct fixture *b, unsigned compare) {
     const struct sm_options options = {.compare = compare, .seed = 1, .n_starts = 4};
-    const struct sm_analysis analysis = {.options = &options, .notes = notes};
+    const struct sm_analysis analysis = {.options = &options};
     return fixture_table(&sm_stat_matches, &analysis, a, b);
 }
 
@@ -26,9 +26,9 @@ static void test_units_that_change_places(void **state) {
     struct fixture a, b;
     two_layers(&a, "a", hidden_a, NULL, output_a);
     two_layers(&b, "b", hidden_b, NULL, output_b);
-    assert_table(matches(&a, &b, SM_COMPARE_MASK, NULL), HEADER "a b mask hidden 0 1 2 3 .66666666666666667 1\n"
-                                                                "a b mask hidden 1 0 3 3 1 .66666666666666667\n");
-    assert_table(matches(&a, &b, SM_COMPARE_MASK | SM_COMPARE_WEIGHT, NULL),
+    assert_table(matches(&a, &b, SM_COMPARE_MASK), HEADER "a b mask hidden 0 1 2 3 .66666666666666667 1\n"
+                                                          "a b mask hidden 1 0 3 3 1 .66666666666666667\n");
+    assert_table(matches(&a, &b, SM_COMPARE_MASK | SM_COMPARE_WEIGHT),
                  HEADER "a b mask hidden 0 1 2 3 .66666666666666667 1\n"
                         "a b mask hidden 1 0 3 3 1 .66666666666666667\n"
                         "a b weight hidden 0 1 2 3 .66666666666666667 1\n"
@@ -46,9 +46,8 @@ static void test_weights_tell_units_apart(void **state) {
     struct fixture a, b;
     two_layers(&a, "a", keep, weights_a, keep);
     two_layers(&b, "b", keep, weights_b, keep);
-    assert_table(matches(&a, &b, SM_COMPARE_MASK, NULL),
-                 HEADER "a b mask hidden 0 0 4 4 1 1\na b mask hidden 1 1 4 4 1 1\n");
-    assert_table(matches(&a, &b, SM_COMPARE_WEIGHT, NULL),
+    assert_table(matches(&a, &b, SM_COMPARE_MASK), HEADER "a b mask hidden 0 0 4 4 1 1\na b mask hidden 1 1 4 4 1 1\n");
+    assert_table(matches(&a, &b, SM_COMPARE_WEIGHT),
                  HEADER "a b weight hidden 0 1 4 4 1 1\na b weight hidden 1 0 3 4 .75 1\n");
     fixture_destroy(&a);
     fixture_destroy(&b);
@@ -61,7 +60,7 @@ static void test_dead_units_have_partners(void **state) {
     struct fixture a, b;
     two_layers(&a, "a", one, NULL, hide);
     two_layers(&b, "b", hide, NULL, hide);
-    char *table = matches(&a, &b, SM_COMPARE_MASK, NULL);
+    char *table = matches(&a, &b, SM_COMPARE_MASK);
     bool straight = strstr(table, "hidden\t0\t0\t") != NULL;
     assert_table(table, straight ? HEADER "a b mask hidden 0 0 0 0 nan nan\na b mask hidden 1 1 0 1 0 nan\n"
                                  : HEADER "a b mask hidden 0 1 0 0 nan nan\na b mask hidden 1 0 0 1 0 nan\n");
@@ -81,31 +80,17 @@ static void test_an_entry_that_reads_a_sum(void **state) {
         fixture_layer(&runs[i], "output", 1, 1, 1, 0, 1, keep, NULL);
     }
     /* first: its own weight, second's and output's; second: its own and output's. */
-    assert_table(matches(&runs[0], &runs[1], SM_COMPARE_MASK, NULL),
+    assert_table(matches(&runs[0], &runs[1], SM_COMPARE_MASK),
                  HEADER "a b mask first 0 0 3 3 1 1\na b mask second 0 0 2 2 1 1\n");
     for (size_t i = 0; i < 2; i++) fixture_destroy(&runs[i]);
 }
 
-static void test_different_layers_are_noted(void **state) {
-    (void)state;
-    const int8_t keep[] = {1, 1, 1, 1, 1, 1};
-    struct fixture a, b;
-    struct sm_notes notes = {0};
-    two_layers(&a, "a", keep, NULL, keep);
-    fixture_init(&b, "b");
-    fixture_layer(&b, "hidden", 2, 3, 1, SM_NETWORK_INPUT, -2, keep, NULL);
-    assert_table(matches(&a, &b, SM_COMPARE_MASK, &notes), HEADER);
-    assert_int_equal(notes.n, 1);
-    sm_notes_destroy(&notes);
-    fixture_destroy(&a);
-    fixture_destroy(&b);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_units_that_change_places),   cmocka_unit_test(test_weights_tell_units_apart),
-        cmocka_unit_test(test_dead_units_have_partners),   cmocka_unit_test(test_an_entry_that_reads_a_sum),
-        cmocka_unit_test(test_different_layers_are_noted),
+        cmocka_unit_test(test_units_that_change_places),
+        cmocka_unit_test(test_weights_tell_units_apart),
+        cmocka_unit_test(test_dead_units_have_partners),
+        cmocka_unit_test(test_an_entry_that_reads_a_sum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

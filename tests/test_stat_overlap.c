@@ -177,24 +177,6 @@ static void test_compare_option(void **state) {
     fixture_destroy(&b);
 }
 
-static void test_different_layers_are_noted(void **state) {
-    (void)state;
-    struct fixture a, b;
-    two_layers(&a, "narrow", keep, mask_a, NULL);
-    fixture_init(&b, "short");
-    fixture_layer(&b, "dense", 2, 3, 1, SM_NETWORK_INPUT, -2, mask_b, NULL);
-    const struct sm_options options = {.compare = SM_COMPARE_MASK, .n_nulls = 9, .n_starts = 1, .seed = 1};
-    struct sm_notes notes = {0};
-    const struct sm_analysis analysis = {.options = &options, .notes = &notes};
-    assert_int_equal(count_lines(fixture_table(&sm_stat_overlap, &analysis, &a, &b)), 1);
-    assert_int_equal(notes.n, 1);
-    assert_non_null(strstr(notes.text[0], "narrow"));
-    assert_non_null(strstr(notes.text[0], "short"));
-    sm_notes_destroy(&notes);
-    fixture_destroy(&a);
-    fixture_destroy(&b);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_masks_by_hand),
@@ -203,7 +185,6 @@ int main(void) {
         cmocka_unit_test(test_exchanged_units),
         cmocka_unit_test(test_nothing_to_choose),
         cmocka_unit_test(test_compare_option),
-        cmocka_unit_test(test_different_layers_are_noted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
