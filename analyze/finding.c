@@ -178,13 +178,27 @@ void sm_grid_row(const struct sm_scope *scope, const char *name) {
     fputs("</td>", scope->file);
 }
 
+/* In a narrow column a range may break before its "to"; where there is room a cell has one line (html.c). */
+static void let_break(char *text) {
+    static const char whole[] = NBSP "to" NBSP, loose[] = " to" NBSP;
+    for (char *at = text; (at = strstr(at, whole)) != NULL; at += strlen(loose)) {
+        memmove(at, loose, strlen(loose));
+        memmove(at + strlen(loose), at + strlen(whole), strlen(at + strlen(whole)) + 1);
+    }
+}
+
 void sm_grid_cell(const struct sm_scope *scope, const char *format, ...) {
     va_list args;
-    fputs("<td>", scope->file);
+    char *text = NULL;
     va_start(args, format);
-    print_escaped(scope->file, format, args);
+    int length = vasprintf(&text, format, args);
     va_end(args);
+    if (length < 0) return;
+    let_break(text);
+    fputs("<td>", scope->file);
+    sm_html_text(scope->file, text);
     fputs("</td>", scope->file);
+    free(text);
 }
 
 void sm_grid_close(const struct sm_scope *scope) {

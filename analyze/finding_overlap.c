@@ -118,7 +118,7 @@ static void write_row(const struct sm_scope *scope, const char *layer) {
     sm_grid_cell(scope, "%s", sm_number(overlap.raw_chance.mean).s);
     sm_grid_cell(scope, "%s", sm_number_range(overlap.aligned).s);
     sm_grid_cell(scope, "%s", sm_number(overlap.degree_null.mean).s);
-    sm_grid_cell(scope, "%s%s", overlap.p_holm.n > 1 ? "≤ " : "", sm_number(overlap.p_holm.most).s);
+    sm_grid_cell(scope, "%s%s", overlap.p_holm.n > 1 ? "≤\u00a0" : "", sm_number(overlap.p_holm.most).s);
     sm_grid_cell(scope, "%s", sm_percent(overlap.signs.mean).s);
     sm_grid_cell(scope, "%s", sm_percent(overlap.signs_null.mean).s);
 }
@@ -128,11 +128,13 @@ static void write_table(const struct sm_scope *scope) {
     sm_say_begin(scope);
     sm_say(scope, "Jaccard similarity of %s, mean (lowest to highest pair):",
            strcmp(what_was_compared(scope), "weight") == 0 ? "the effective weights' places" : "the masks");
+    fputs("<div class=\"overlap\">", scope->file); /* fits a phone without its columns of signs (html.c) */
     sm_grid_open(scope,
                  SM_COLUMNS("layer", "raw", "chance", "aligned", "aligned null", "p (Holm)", "signs agree", "null"));
     for (size_t l = 0; l < net->n_layers; l++) write_row(scope, net->layers[l].name);
     write_row(scope, SM_ALL_LAYERS);
     sm_grid_close(scope);
+    fputs("</div>", scope->file);
     sm_say_end(scope);
 }
 

@@ -108,6 +108,8 @@ static const char style[] =
     "@media(max-width:44rem){body{padding:1rem .8rem 3rem;font-size:15px}h1{font-size:1.35rem}"
     ".question{display:block}.question h3 .more{display:inline}.grid td{white-space:normal}.grid "
     "table{font-size:.78rem}.grid th,.grid td{padding:.2rem .35rem}th,td{padding:.25rem .4rem}"
+    ".overlap .grid table{font-size:.7rem}.overlap .grid th,.overlap .grid td{padding:.2rem .18rem}"
+    ".overlap th:nth-child(n+7),.overlap td:nth-child(n+7){display:none}"
     "dl{display:block}dd{margin-bottom:.5rem}figure:not(.narrow) img{max-width:none;width:44rem!important}}\n"
     "@media "
     "print{:root{color-scheme:light;--ink:#000;--soft:#333;--line:#bbb;--page:#fff;--card:#fff;--accent:#000;--alarm:#"

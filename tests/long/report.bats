@@ -33,6 +33,9 @@ says() { "${PYTHON:-/usr/bin/python3}" -c "import json,sys; d=json.loads(sys.arg
 @test "at the width of a phone nothing reaches over the edge" {
     answer=$(browse "$PAGE" --width 390)
     says "$answer" 'd["width"] == 390 and not d["overflow"] and not d["requests"] and not d["errors"]'
+    # The table of overlaps is read without scrolling: its point, null and p, stands at the right.
+    grep -q '<th>p (Holm)</th>' "$PAGE"
+    says "$answer" 'not any("p (Holm)" in headers for headers in d["cut"])'
 }
 
 @test "a click on a table's header sorts it, by value" {

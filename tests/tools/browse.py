@@ -5,8 +5,9 @@
     browse.py PAGE.html [--width 390] [--dark] [--png FILE] [--pdf FILE] [--click SELECTOR]
 
 Prints, as JSON: width (CSS pixels that were laid out), overflow (elements that reach over the right edge and are in
-nothing that scrolls, at most ten), requests (of anything but the page and data:), errors (of scripts and of the console),
-and sorted (texts of the first column behind a click on the first header that SELECTOR finds)."""
+nothing that scrolls, at most ten), cut (headers of each table that is wider than its box), requests (of anything but the
+page and data:), errors (of scripts and of the console), and sorted (texts of the first column behind a click on
+the first header that SELECTOR finds)."""
 
 import argparse
 import base64
@@ -28,6 +29,9 @@ OVERFLOW = """(() => {
         .filter(e => e.getBoundingClientRect().right > wide && !scrolls(e.parentElement))
         .slice(0, 10).map(e => e.outerHTML.slice(0, 120));
 })()"""
+
+CUT = """Array.from(document.querySelectorAll('.scroll')).filter(e => e.clientWidth && e.scrollWidth > e.clientWidth + 1)
+    .map(e => Array.from(e.querySelectorAll('th')).map(h => h.textContent))"""
 
 CLICK = """(selector => {
     const header = document.querySelector(selector);
@@ -120,7 +124,8 @@ def look(browser, options):
         browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
     browser.call("Page.navigate", url=url)
     browser.wait("Page.loadEventFired")
-    found = {"width": browser.evaluate("window.innerWidth"), "overflow": browser.evaluate(OVERFLOW)}
+    found = {"width": browser.evaluate("window.innerWidth"), "overflow": browser.evaluate(OVERFLOW),
+             "cut": browser.evaluate(CUT)}
     if options.click:
         found["sorted"] = browser.evaluate(f"{CLICK}({json.dumps(options.click)})")
     if options.png:
