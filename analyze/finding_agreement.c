@@ -77,15 +77,16 @@ static void find_ranks(const struct sm_scope *scope) {
 
 /* One row of ensemble.tsv; NaN where there is none. */
 struct times {
-    double weights, expected, at_least, accuracy;
+    double weights, expected, at_least, accuracy, degree;
 };
 
 static struct times times_of(const struct sm_rows *rows, const char *alignment, double times) {
     for (size_t i = 0; i < rows->n; i++)
         if (sm_rows_real(rows, i, "times") == times && sm_rows_match(rows, i, SM_WHERE({"alignment", alignment})))
             return (struct times){sm_rows_real(rows, i, "weights"), sm_rows_real(rows, i, "expected"),
-                                  sm_rows_real(rows, i, "at_least"), sm_rows_real(rows, i, "accuracy")};
-    return (struct times){NAN, NAN, NAN, NAN};
+                                  sm_rows_real(rows, i, "at_least"), sm_rows_real(rows, i, "accuracy"),
+                                  sm_rows_real(rows, i, "expected_degree")};
+    return (struct times){NAN, NAN, NAN, NAN, NAN};
 }
 
 static void write_ensemble_row(const struct sm_scope *scope, const struct sm_rows *rows, const char *alignment,
@@ -112,6 +113,9 @@ static void find_ensemble(const struct sm_scope *scope) {
         sm_say(scope, "all %zu", scope->n_runs);
     sm_say(scope, " runs as the units stand, where independent masks would share %s", sm_number(raw.expected).s);
     if (!isnan(aligned.weights)) sm_say(scope, "; %.0f with hidden units matched to the first run's", aligned.weights);
+    if (!isnan(aligned.degree))
+        sm_say(scope, ", where random networks with the same degrees, matched alike, share %s",
+               sm_number(aligned.degree).s);
     sm_say(scope, ".");
     sm_grid_open(scope, SM_COLUMNS("non-hidden in", "weights", "accuracy of that mask"));
     for (size_t a = 0; a < 2; a++) {
