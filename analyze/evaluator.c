@@ -128,6 +128,7 @@ void sm_evaluator_close(struct sm_evaluator *e) {
 static int check_moment(const struct sm_moment *moment, struct sm_error *err) {
     const struct sm_run *run = moment->run;
     if (sm_forward_check(&run->net, err) != 0) return sm_fail_prefix(err, "%s", run->name);
+    if (check_shape(run, err) != 0) return -1;
     if (!run->trains_weights) return 0;
     if (!run->has_final)
         return sm_fail(err, "%s: its weights are trained and the run has not stored its final ones yet", run->name);

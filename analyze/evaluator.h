@@ -27,7 +27,8 @@ int sm_evaluator_open(struct sm_evaluator **evaluator, const struct sm_analysis 
 void sm_evaluator_close(struct sm_evaluator *evaluator);
 
 /* For tables: an evaluator with the moment's mask and weights bound. Where the moment cannot be evaluated, *evaluator
- * is NULL and a note says why, once for all tables: a network that the forward pass does not know, trained weights that
+ * is NULL and a note says why, once for all tables: a network that the forward pass does not know or whose shape is not
+ * that of the images, trained weights that
  * were not stored (dense runs store their last ones only), data that is not at hand. The last is a failure (-1) where
  * the user asked for data: with --data, --ablation or a table that needs images. */
 int sm_evaluator_open_moment(struct sm_evaluator **evaluator, const struct sm_analysis *analysis,
