@@ -64,6 +64,7 @@ static const char *const default_directories[] = {
     [SM_ACTION_TABLES] = "tables", [SM_ACTION_REPORT] = "report", [SM_ACTION_PASSPORT] = "passport"};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
+enum { MOST_NAMES = 128 }; /* of tables and actions */
 
 /* What argp hands from word to word. */
 struct parse {
@@ -168,12 +169,12 @@ static size_t statistic_index(const char *word) {
     return i;
 }
 
+/* On the stack: argp_failure exits, and what is on the heap then may pass for a leak. */
 static void reject_table(struct argp_state *state, const char *word) {
-    size_t n = sm_n_statistics + COUNT(action_names);
-    const char **names = calloc(n, sizeof *names);
-    if (!names) argp_failure(state, 1, 0, "out of memory");
-    for (size_t i = 0; i < sm_n_statistics; i++) names[i] = sm_statistics[i]->name;
-    for (size_t i = 0; i < COUNT(action_names); i++) names[sm_n_statistics + i] = action_names[i];
+    const char *names[MOST_NAMES];
+    size_t n = 0;
+    for (size_t i = 0; i < sm_n_statistics && n < MOST_NAMES; i++) names[n++] = sm_statistics[i]->name;
+    for (size_t i = 0; i < COUNT(action_names) && n < MOST_NAMES; i++) names[n++] = action_names[i];
     reject_name(state, "table", word, names, n);
 }
 
