@@ -37,12 +37,13 @@ all_cflags = -std=c11 -D_GNU_SOURCE -DSM_VERSION='"$(VERSION)"' -Iinclude -I. $(
 all_ldflags = -fopenmp $(LDFLAGS) $(sanflags)
 all_libs = $(pkg_libs) -lm
 
-LIB_SRC     := $(filter-out lib/kernels.c,$(wildcard lib/*.c)) $(wildcard datasets/*.c)
+# Sources of kernels are compiled once for each instruction set; which runs is chosen at run time (lib/dispatch.c).
+KERNEL_SRC  := $(wildcard lib/kernels*.c)
+LIB_SRC     := $(filter-out $(KERNEL_SRC),$(wildcard lib/*.c)) $(wildcard datasets/*.c)
 TRAIN_SRC   := $(wildcard train/*.c train/methods/*.c)
 ANALYZE_SRC := $(wildcard analyze/*.c)
 TEST_SRC    := $(wildcard tests/test_*.c)
 
-# The kernels are one source, compiled once for each instruction set and chosen at run time (lib/dispatch.c).
 ARCH := $(shell uname -m)
 ifeq ($(ARCH),x86_64)
 ISAS := baseline avx2 avx512
@@ -54,7 +55,7 @@ isa_flags_baseline = -ffp-contract=off
 isa_flags_avx2     = -mavx2 -mfma -mbmi -mbmi2 -mlzcnt -mpopcnt -ffp-contract=fast
 isa_flags_avx512   = -mavx2 -mfma -mavx512f -mavx512bw -mavx512vl -mavx512dq -mbmi -mbmi2 -mlzcnt -mpopcnt -mprefer-vector-width=512 -ffp-contract=fast
 
-LIB_OBJ     := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(ISAS:%=$(BUILD)/obj/lib/kernels_%.o)
+LIB_OBJ     := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(foreach isa,$(ISAS),$(KERNEL_SRC:%.c=$(BUILD)/obj/%.$(isa).o))
 TRAIN_OBJ   := $(TRAIN_SRC:%.c=$(BUILD)/obj/%.o)
 ANALYZE_OBJ := $(ANALYZE_SRC:%.c=$(BUILD)/obj/%.o)
 TEST_BIN    := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
@@ -95,10 +96,13 @@ $(BUILD)/bin/supermask-analyze: $(ANALYZE_OBJ) $(LIBRARY)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(all_libs)
 
-$(BUILD)/obj/lib/kernels_%.o: lib/kernels.c $(BUILD)/flags
-	@mkdir -p $(@D)
-	$(call say,CC,$@)
-	$(Q)$(CC) $(all_cflags) -O3 $(isa_flags_$*) -DSM_ISA=$* -MMD -MP -c -o $@ $<
+define isa_rule
+$(BUILD)/obj/%.$(1).o: %.c $(BUILD)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)
+	$$(Q)$$(CC) $$(all_cflags) -O3 $$(isa_flags_$(1)) -DSM_ISA=$(1) -MMD -MP -c -o $$@ $$<
+endef
+$(foreach isa,$(ISAS),$(eval $(call isa_rule,$(isa))))
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)

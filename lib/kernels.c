@@ -417,6 +417,15 @@ static void weight_gradient_update(const struct sm_trained *trained, const struc
         update_panel(t, u, delta, image_stride, n_images, rows, first, last, column, 1);
 }
 
+static void update_values(const struct sm_trained *trained, const struct sm_update *update, const float *gradient,
+                          size_t first, size_t n) {
+    const struct sm_trained t = *trained;
+    const struct sm_update u = *update;
+    for (size_t i = first; i < first + n; i += V) update_vector(t, u, i, load(gradient + i));
+}
+
+/* ---- the loops of the assignment problem ---- */
+
 static int32_t worth_of(int32_t *restrict worth, const int32_t *restrict profit, const int32_t *restrict price,
                         size_t n) {
     int32_t most = INT32_MIN;
@@ -479,6 +488,9 @@ static int32_t relax_paths(int32_t *restrict distance, uint32_t *restrict before
 #define TEXT2(a) #a
 #define TEXT(a) TEXT2(a)
 
+extern void JOIN(sm_conv_list_, SM_ISA)(const struct sm_conv_span *span, const struct sm_conv_list *list,
+                                        float magnitude); /* kernels_conv.c */
+
 extern const struct sm_kernels JOIN(sm_kernels_, SM_ISA);
 const struct sm_kernels JOIN(sm_kernels_, SM_ISA) = {
     .name = TEXT(SM_ISA),
@@ -496,6 +508,8 @@ const struct sm_kernels JOIN(sm_kernels_, SM_ISA) = {
     .relu_gradient = relu_gradient,
     .weight_gradient = weight_gradient,
     .weight_gradient_update = weight_gradient_update,
+    .update = update_values,
+    .conv_list = JOIN(sm_conv_list_, SM_ISA),
     .worth_of = worth_of,
     .largest = largest,
     .find_value = find_value,

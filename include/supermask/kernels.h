@@ -32,6 +32,26 @@ struct sm_kept {
     uint32_t *n_plus, *n_minus; /* [n_out] */
 };
 
+/* Places of the kept weights of a convolution (conv_lists.h), as distances in floats from a reference pixel. Row r owns
+ * places [r*capacity, (r+1)*capacity): first the n_plus[r] whose pixels are added, then the n_minus[r] that are
+ * subtracted. */
+struct sm_conv_list {
+    size_t n_rows, capacity;
+    int32_t *place;
+    float *value; /* the effective weight of each place, all of which are then among n_plus; NULL: |v| is the same for
+                     all, and is multiplied in once at the end */
+    uint32_t *n_plus, *n_minus; /* [n_rows] */
+};
+
+/* The pixels that one call computes: `out` and `in` are the first output pixel of row 0 of the list and its reference
+ * pixel. Steps in floats; a pixel is SM_LANES images. */
+struct sm_conv_span {
+    float *out;
+    const float *in;
+    size_t n_rows, n_columns;
+    size_t out_row_step, out_column_step, out_channel_step, in_row_step, in_column_step;
+};
+
 /* One step of SGD with decoupled weight decay and (Nesterov) momentum; see train/optimizer.h. */
 struct sm_update {
     float learning_rate, weight_decay, momentum;
@@ -99,6 +119,16 @@ struct sm_kernels {
     /* The same sums, then at once: g = gradient * w (straight-through), value and velocity updated, mask rewritten. */
     void (*weight_gradient_update)(const struct sm_trained *trained, const struct sm_update *update, const float *delta,
                                    size_t image_stride, size_t n_images, const float *rows, size_t first, size_t last);
+
+    /* The same update from a gradient [out][stride] that was summed elsewhere, for `n` values from value `first` on,
+     * multiples of SM_LANES. */
+    void (*update)(const struct sm_trained *trained, const struct sm_update *update, const float *gradient,
+                   size_t first, size_t n);
+
+    /* For every pixel of the span and every row r of the list: out = magnitude * (sum of the pixels that are added -
+     * sum of those that are subtracted), or the sum of value * pixel where the list has values. Each sum in the list's
+     * order. */
+    void (*conv_list)(const struct sm_conv_span *span, const struct sm_conv_list *list, float magnitude);
 
     /* ---- the loops of the assignment problem (analyze/assignment.c), in integers: the same in every set. n values,
      * no alignment asked for ---- */

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* kernels_conv.c - the sparse convolution, compiled once for each instruction set like kernels.c.
+ *
+ * A tile of pixels stays in registers while one row's list is walked; the input under the tile stays in the caches
+ * while all rows pass over it. */
+#include <supermask/kernels.h>
+
+#if defined(__AVX512F__)
+#    define V 16
+#    define WIDE_COLUMNS                                                                                               \
+        8 /* pixels of a tile: 8 of 32 registers; more does not help, two loads a cycle are the limit */
+#elif defined(__AVX2__)
+#    define V 8
+#    define WIDE_COLUMNS 4
+#else
+#    define V 4
+#    define WIDE_COLUMNS 2
+#endif
+#define PARTS (SM_LANES / V) /* vectors of a pixel */
+#define MOST_VECTORS 8
+
+typedef float vector __attribute__((vector_size(V * 4), aligned(4), may_alias));
+
+#if defined(__clang__)
+#    define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#    define UNROLL _Pragma("GCC unroll 16")
+#endif
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vector load(const float *p) {
+    return *(const vector *)p;
+}
+
+INLINE vector spread(float x) {
+    return x - (vector){0};
+}
+
+enum walk { ADD, SUBTRACT, WEIGH };
+
+/* Walks n places; the sums are those of a tile of n_columns pixels in one row, column_step apart. */
+INLINE void walk(vector sum[MOST_VECTORS], const float *in, size_t n_columns, size_t column_step, const int32_t *place,
+                 const float *value, uint32_t n, enum walk how) {
+    for (uint32_t k = 0; k < n; k++) {
+        const float *pixel = in + place[k];
+        const vector weight = spread(how == WEIGH ? value[k] : 0);
+        UNROLL
+        for (size_t x = 0; x < n_columns; x++) {
+            UNROLL
+            for (size_t part = 0; part < PARTS; part++) {
+                vector p = load(pixel + x * column_step + part * V);
+                if (how == ADD) sum[x * PARTS + part] += p;
+                if (how == SUBTRACT) sum[x * PARTS + part] -= p;
+                if (how == WEIGH) sum[x * PARTS + part] += p * weight;
+            }
+        }
+    }
+}
+
+INLINE void tile(const struct sm_conv_span *s, const struct sm_conv_list *list, float magnitude, size_t y, size_t x,
+                 size_t n_columns, size_t column_step) {
+    const float *in = s->in + y * s->in_row_step + x * column_step;
+    float *out = s->out + y * s->out_row_step + x * s->out_column_step;
+    for (size_t r = 0; r < list->n_rows; r++, out += s->out_channel_step) {
+        const int32_t *place = list->place + r * list->capacity;
+        vector sum[MOST_VECTORS];
+        UNROLL
+        for (size_t v = 0; v < n_columns * PARTS; v++) sum[v] = (vector){0};
+        if (list->value) {
+            walk(sum, in, n_columns, column_step, place, list->value + r * list->capacity, list->n_plus[r], WEIGH);
+        } else {
+            walk(sum, in, n_columns, column_step, place, NULL, list->n_plus[r], ADD);
+            walk(sum, in, n_columns, column_step, place + list->n_plus[r], NULL, list->n_minus[r], SUBTRACT);
+        }
+        const vector scale = spread(list->value ? 1 : magnitude); /* times 1 is exact */
+        UNROLL
+        for (size_t v = 0; v < n_columns * PARTS; v++)
+            *(vector *)(out + v / PARTS * s->out_column_step + v % PARTS * V) = sum[v] * scale;
+    }
+}
+
+INLINE void all_tiles(const struct sm_conv_span *s, const struct sm_conv_list *list, float magnitude,
+                      size_t column_step) {
+    for (size_t y = 0; y < s->n_rows; y++) {
+        size_t x = 0;
+        for (; x + WIDE_COLUMNS <= s->n_columns; x += WIDE_COLUMNS)
+            tile(s, list, magnitude, y, x, WIDE_COLUMNS, column_step);
+        for (; x + WIDE_COLUMNS / 2 <= s->n_columns; x += WIDE_COLUMNS / 2)
+            tile(s, list, magnitude, y, x, WIDE_COLUMNS / 2, column_step);
+        for (; x < s->n_columns; x++) tile(s, list, magnitude, y, x, 1, column_step);
+    }
+}
+
+#define JOIN2(a, b) a##b
+#define JOIN(a, b) JOIN2(a, b)
+
+extern void JOIN(sm_conv_list_, SM_ISA)(const struct sm_conv_span *span, const struct sm_conv_list *list,
+                                        float magnitude);
+void JOIN(sm_conv_list_, SM_ISA)(const struct sm_conv_span *span, const struct sm_conv_list *list, float magnitude) {
+    if (span->in_column_step == SM_LANES) /* known to the compiler: the loads have constant distances */
+        all_tiles(span, list, magnitude, SM_LANES);
+    else
+        all_tiles(span, list, magnitude, span->in_column_step);
+}
