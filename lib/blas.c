@@ -27,6 +27,18 @@ void sm_blas_product_transposed(float *out, const float *in, size_t image_stride
                 (blasint)image_stride);
 }
 
+void sm_blas_accumulate(float *out, size_t out_stride, const float *a, size_t a_stride, const float *b, size_t b_stride,
+                        size_t m, size_t n, size_t k, bool accumulate) {
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1.0f, a,
+                (blasint)a_stride, b, (blasint)b_stride, accumulate ? 1.0f : 0.0f, out, (blasint)out_stride);
+}
+
+void sm_blas_accumulate_transposed(float *out, size_t out_stride, const float *a, size_t a_stride, const float *b,
+                                   size_t b_stride, size_t m, size_t n, size_t k) {
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)m, (blasint)n, (blasint)k, 1.0f, a, (blasint)a_stride,
+                b, (blasint)b_stride, 1.0f, out, (blasint)out_stride);
+}
+
 const char *sm_blas_core(void) {
     return openblas_get_corename();
 }

@@ -168,6 +168,12 @@ void sm_blas_product(float *out, const float *in, size_t image_stride, size_t n_
 /* out[i][b] = sum_o v[o][i] in[o][b] for inputs i in [first, last). */
 void sm_blas_product_transposed(float *out, const float *in, size_t image_stride, size_t n_images,
                                 const float *effective, size_t stride, size_t n_out, size_t first, size_t last);
+/* out [m][n] = (accumulate ? out : 0) + a [m][k] * b [k][n]; strides of the rows of each. */
+void sm_blas_accumulate(float *out, size_t out_stride, const float *a, size_t a_stride, const float *b, size_t b_stride,
+                        size_t m, size_t n, size_t k, bool accumulate);
+/* out [m][n] += a [m][k] * b [n][k] transposed. */
+void sm_blas_accumulate_transposed(float *out, size_t out_stride, const float *a, size_t a_stride, const float *b,
+                                   size_t b_stride, size_t m, size_t n, size_t k);
 /* Makes OpenBLAS run in the calling thread only; call once before the products. */
 void sm_blas_init(void);
 /* "Cooperlake; OpenBLAS 0.3.21 ... ": the core whose kernels OpenBLAS runs, and its configuration. Static storage of
