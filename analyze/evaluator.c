@@ -210,8 +210,13 @@ void sm_evaluator_each_batch(struct sm_evaluator *e,
     }
 }
 
+static void load_images(const struct sm_evaluator_part *part) {
+    const struct sm_batch batch = sm_samples_batch(part->evaluator->samples, part->first, part->n);
+    sm_forward_load(part->forward, &batch);
+}
+
 void sm_evaluator_pass(const struct sm_evaluator_part *part) {
-    sm_forward_load(part->forward, part->evaluator->samples, part->first, part->n);
+    load_images(part);
     for (size_t l = 0; l < part->forward->net->n_layers; l++) sm_forward_compute(part->forward, l);
 }
 
@@ -288,7 +293,7 @@ static void pass_without(const struct sm_evaluator_part *part, const struct scor
         memcpy(sm_forward_level(part->forward, level), hidden_level(e, part->index, level), level_bytes(e, level));
         part->forward->n_images = part->n;
     } else {
-        sm_forward_load(part->forward, e->samples, part->first, part->n);
+        load_images(part);
     }
     for (; level < output; level++) {
         if (scoring->removed) silence(part, scoring->removed, level);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_KINDS = SM_STANDARDIZE_UNIT + 1 };
+enum { N_KINDS = SM_STANDARDIZE_CHANNEL + 1 };
 
 struct set {
     struct sm_dataset data;

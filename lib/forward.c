@@ -138,21 +138,15 @@ int sm_forward_bind(struct sm_forward *f, size_t l, const float *weight, const i
 
 /* ---- the pass ---- */
 
-static void load_images(struct sm_forward *f, const struct sm_samples *samples, const uint32_t *order, size_t first,
-                        size_t n, int thread, int n_threads) {
+static void load_images(struct sm_forward *f, const struct sm_batch *batch, int thread, int n_threads) {
     size_t begin, end;
-    sm_share_of(sm_padded(n), SM_LANES, thread, n_threads, &begin, &end);
+    sm_share_of(sm_padded(batch->n), SM_LANES, thread, n_threads, &begin, &end);
     for (size_t b = begin; b < end; b += SM_LANES) {
         const uint8_t *images[SM_LANES] = {NULL};
-        float scale[SM_LANES] = {0}, shift[SM_LANES] = {0};
-        for (size_t j = 0; j < SM_LANES && b + j < n; j++) {
-            size_t sample = order ? order[first + b + j] : first + b + j;
-            images[j] = samples->split->images + sample * samples->n_pixels;
-            scale[j] = samples->scale[sample];
-            shift[j] = samples->shift[sample];
-        }
+        for (size_t j = 0; j < SM_LANES && b + j < batch->n; j++) images[j] = batch->images[b + j];
         f->kernels->load_block(f->input_rows + b * f->input_stride, f->input_stride, f->input_columns + b,
-                               f->image_stride, images, scale, shift, samples->n_pixels);
+                               f->image_stride, images, batch->scale + b * batch->n_scales,
+                               batch->shift + b * batch->n_scales, batch->n_scales, batch->n_pixels);
     }
 }
 
@@ -258,13 +252,12 @@ static void pass_layer(struct sm_forward *f, size_t l, const float *in, int thre
     activate(f, layer, part);
 }
 
-void sm_forward_pass(struct sm_forward *f, const struct sm_samples *samples, const uint32_t *order, size_t first,
-                     size_t n, int thread, int n_threads) {
-    assert(n <= f->image_stride && n_threads <= f->max_threads);
-    load_images(f, samples, order, first, n, thread, n_threads);
+void sm_forward_pass(struct sm_forward *f, const struct sm_batch *batch, int thread, int n_threads) {
+    assert(batch->n <= f->image_stride && n_threads <= f->max_threads);
+    load_images(f, batch, thread, n_threads);
     count_masks(f, thread, n_threads);
     sm_forward_wait(f, n_threads);
-    if (thread == 0) choose_forms(f, n, n_threads);
+    if (thread == 0) choose_forms(f, batch->n, n_threads);
     sm_forward_wait(f, n_threads);
     for (size_t l = 0; l < f->net->n_layers; l++) collect_layer(f, l, thread, n_threads);
     sm_forward_wait(f, n_threads);
@@ -287,10 +280,10 @@ void sm_forward_prepare(struct sm_forward *f) {
     f->by_images = false;
 }
 
-void sm_forward_load(struct sm_forward *f, const struct sm_samples *samples, size_t first, size_t n) {
-    assert(n <= f->image_stride);
-    load_images(f, samples, NULL, first, n, 0, 1);
-    f->n_images = n;
+void sm_forward_load(struct sm_forward *f, const struct sm_batch *batch) {
+    assert(batch->n <= f->image_stride);
+    load_images(f, batch, 0, 1);
+    f->n_images = batch->n;
 }
 
 float *sm_forward_level(const struct sm_forward *f, size_t level) {
@@ -357,12 +350,12 @@ struct tally {
     size_t n_correct;
 };
 
-static void tally_pass(struct tally *tally, const struct sm_forward *f, const uint8_t *labels, size_t n,
+static void tally_pass(struct tally *tally, const struct sm_forward *f, const struct sm_batch *batch,
                        enum sm_loss_kind loss) {
     size_t n_classes = f->layers[f->net->n_layers - 1].shape.n_out;
-    for (size_t b = 0; b < n; b++) {
+    for (size_t b = 0; b < batch->n; b++) {
         struct sm_loss_of_image one =
-            sm_loss_evaluate(loss, sm_forward_logits(f) + b, f->image_stride, n_classes, labels[b], 0, NULL);
+            sm_loss_evaluate(loss, sm_forward_logits(f) + b, f->image_stride, n_classes, batch->labels[b], 0, NULL);
         tally->loss += one.loss;
         tally->n_correct += one.correct;
     }
@@ -378,10 +371,11 @@ struct sm_evaluation sm_forward_evaluate(struct sm_forward *f, const struct sm_s
         int thread = omp_get_thread_num(), team = omp_get_num_threads();
         unsigned before = sm_flush_begin();
         for (size_t first = 0; first < n; first += f->image_stride) {
-            size_t here = n - first < f->image_stride ? n - first : f->image_stride;
-            sm_forward_pass(f, samples, NULL, first, here, thread, team);
+            const struct sm_batch batch =
+                sm_samples_batch(samples, first, n - first < f->image_stride ? n - first : f->image_stride);
+            sm_forward_pass(f, &batch, thread, team);
             sm_forward_wait(f, team);
-            if (thread == 0) tally_pass(&tally, f, samples->split->labels + first, here, loss);
+            if (thread == 0) tally_pass(&tally, f, &batch, loss);
             sm_forward_wait(f, team);
         }
         sm_flush_end(before);

@@ -106,16 +106,23 @@ static void transpose(float *out, size_t out_stride, const float *in, size_t in_
         }
 }
 
-static void load_image(float *row, const uint8_t *image, float scale, float shift, size_t n_pixels) {
-    size_t n = image ? n_pixels : 0;
-    for (size_t p = 0; p < n; p++) row[p] = (float)image[p] * scale + shift;
+static void load_plane(float *row, const uint8_t *image, float scale, float shift, size_t n_pixels) {
+    for (size_t p = 0; p < n_pixels; p++) row[p] = (float)image[p] * scale + shift;
+}
+
+static void load_image(float *row, const uint8_t *image, const float *scale, const float *shift, size_t n_scales,
+                       size_t n_pixels) {
+    size_t n = image ? n_pixels : 0, plane = n_pixels / n_scales;
+    for (size_t c = 0; image && c < n_scales; c++)
+        load_plane(row + c * plane, image + c * plane, scale[c], shift[c], plane);
     memset(row + n, 0, (sm_padded(n_pixels) - n) * sizeof *row);
 }
 
 static void load_block(float *rows, size_t row_stride, float *columns, size_t column_stride,
-                       const uint8_t *const images[SM_LANES], const float scale[SM_LANES], const float shift[SM_LANES],
+                       const uint8_t *const images[SM_LANES], const float *scale, const float *shift, size_t n_scales,
                        size_t n_pixels) {
-    for (size_t j = 0; j < SM_LANES; j++) load_image(rows + j * row_stride, images[j], scale[j], shift[j], n_pixels);
+    for (size_t j = 0; j < SM_LANES; j++)
+        load_image(rows + j * row_stride, images[j], scale + j * n_scales, shift + j * n_scales, n_scales, n_pixels);
     transpose(columns, column_stride, rows, row_stride, SM_LANES, sm_padded(n_pixels));
 }
 

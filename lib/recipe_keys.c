@@ -19,7 +19,9 @@ static void own_schedule_rate(struct sm_recipe *recipe) {
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define ACTIVATIONS WORDS([SM_LINEAR] = "linear", [SM_ELU] = "elu", [SM_RELU] = "relu")
 #define LOSSES WORDS([SM_LOSS_CLIPPED] = "clipped", [SM_LOSS_LOGITS] = "logits")
-#define STANDARDIZATIONS WORDS([SM_STANDARDIZE_IMAGE] = "image", [SM_STANDARDIZE_UNIT] = "unit")
+#define STANDARDIZATIONS                                                                                               \
+    WORDS([SM_STANDARDIZE_IMAGE] = "image", [SM_STANDARDIZE_UNIT] = "unit", [SM_STANDARDIZE_CHANNEL] = "channel")
+#define AUGMENTS WORDS([SM_AUGMENT_NONE] = "none", [SM_AUGMENT_CROP_FLIP] = "crop-flip")
 #define ORDERS WORDS([SM_ORDER_FIXED] = "fixed", [SM_ORDER_SHUFFLED] = "shuffled", [SM_ORDER_FILE] = "file")
 #define OPTIMIZERS WORDS("sgdw")
 #define SCHEDULES                                                                                                      \
@@ -40,16 +42,19 @@ const struct recipe_key sm_recipe_keys[] = {
     {FIELD(name), .type = RECIPE_NAME, .help = "name of the recipe; part of the run file's name"},
     {FIELD(description), .type = RECIPE_LINE, .comment = true, .help = "one line for --list"},
     {FIELD(network), .type = RECIPE_LINE, .help = "shipped name, file, or widths such as 784-300-100-10"},
-    {FIELD(dataset), .type = RECIPE_NAME, .help = "mnist or digits"},
+    {FIELD(dataset), .type = RECIPE_NAME, .help = "mnist, digits, cifar-10 or cifar-100"},
     {FIELD(method), .type = RECIPE_NAME, .help = "what is learned: see --list"},
     {FIELD(activation), .type = RECIPE_CHOICE, .choices = ACTIVATIONS, .help = "of every layer but the last"},
     {FIELD(loss), .type = RECIPE_CHOICE, .choices = LOSSES,
      .help = "cross-entropy, softmax outputs clipped to [1e-7, 1 - 1e-7] or not"},
     {FIELD(standardize), .type = RECIPE_CHOICE, .choices = STANDARDIZATIONS,
-     .help = "image: each to mean 0 and deviation 1; unit: pixels in [0, 1]"},
+     .help = "image: each to mean 0 and deviation 1; unit: pixels in [0, 1]; channel: by the training set's"},
+    {FIELD(augment), .type = RECIPE_CHOICE, .choices = AUGMENTS,
+     .help = "crop-flip: 4 black pixels around a training image, a random crop, perhaps mirrored; then standardized"},
     {FIELD(order), .type = RECIPE_CHOICE, .choices = ORDERS,
-     .help = "samples shuffled once and the same in every epoch, shuffled anew for each, or as in the files"},
-    {FIELD(epochs), .type = RECIPE_INT, RANGE(1, 1e6), .help = "passes over the training images"},
+     .help = "samples shuffled once and the same in every pass, shuffled anew for each, or as in the files"},
+    {FIELD(epochs), .type = RECIPE_INT, RANGE(1, 1e6), .help = "how long training lasts"},
+    {FIELD(passes), .type = RECIPE_INT, RANGE(1, 1000), .help = "passes over the training images that make one epoch"},
     {FIELD(batch), .type = RECIPE_INT, RANGE(1, 1e6), .help = "images a step"},
     {FIELD(optimizer), .type = RECIPE_WORD, .choices = OPTIMIZERS,
      .help = "sgdw: SGD with weight decay decoupled from the rate"},
@@ -91,7 +96,7 @@ const struct recipe_key sm_recipe_keys[] = {
     {FIELD(record_scores), .type = RECIPE_BOOL, .help = "record the scores with each mask"},
     {FIELD(weight_seed), .type = RECIPE_SEED, .help = "of the initial weights"},
     {FIELD(score_seed), .type = RECIPE_SEED, .help = "of the initial scores"},
-    {FIELD(data_seed), .type = RECIPE_SEED, .help = "of the order of the images, and of generated images"},
+    {FIELD(data_seed), .type = RECIPE_SEED, .help = "of the order of the images and of their augmentation"},
     {FIELD(threads), .type = RECIPE_INT, RANGE(0, 4096), .comment = true,
      .help = "0: one for each CPU this process may use"},
     {FIELD(published_accuracy), .type = RECIPE_SHARE, .comment = true,

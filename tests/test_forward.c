@@ -57,6 +57,11 @@ static void bind(struct sm_forward *f, const struct bench *b, size_t capacity, i
         if (sm_forward_bind(f, l, b->weight[l], masked ? b->mask[l] : NULL, &err)) fail_msg("%s", err.text);
 }
 
+static void pass(struct sm_forward *f, const struct bench *b, size_t first, size_t n) {
+    const struct sm_batch batch = sm_samples_batch(&b->samples, first, n);
+    sm_forward_pass(f, &batch, 0, 1);
+}
+
 static void naive_of(struct naive *naive, const struct bench *b, enum sm_loss_kind loss, bool masked) {
     naive_init(naive, &b->net, loss, N_TEST);
     memcpy(naive->labels, b->data.test.labels, N_TEST);
@@ -141,8 +146,8 @@ static void all_keep_and_all_invert(void **state) {
     }
     bind(&kept, &b, 64, 1, true);
     bind(&plain, &b, 64, 1, false);
-    sm_forward_pass(&kept, &b.samples, NULL, 0, N_TEST, 0, 1);
-    sm_forward_pass(&plain, &b.samples, NULL, 0, N_TEST, 0, 1);
+    pass(&kept, &b, 0, N_TEST);
+    pass(&plain, &b, 0, N_TEST);
     size_t n = CLASSES * kept.image_stride;
     float first[CLASSES * 64];
     assert_true(n <= sizeof first / sizeof *first);
@@ -152,15 +157,15 @@ static void all_keep_and_all_invert(void **state) {
         struct sm_padded_shape s = sm_padded_shape_of(&b.net.layers[l]);
         for (size_t a = 0; a < s.n_rows * s.stride; a++) b.mask[l][a] = (int8_t)-b.mask[l][a];
     }
-    sm_forward_pass(&kept, &b.samples, NULL, 0, N_TEST, 0, 1);
+    pass(&kept, &b, 0, N_TEST);
     for (size_t k = 0; k < n; k++) assert_true(sm_forward_logits(&kept)[k] == -first[k]);
     sm_forward_destroy(&kept);
     sm_forward_destroy(&plain);
     bench_destroy(&b);
 }
 
-/* Samples by an order, from the middle of it; the same logits as each sample alone. */
-static void order_picks_the_samples(void **state) {
+/* Images in any order; the same logits as each has in the order of the data set. */
+static void a_batch_of_images_in_any_order(void **state) {
     (void)state;
     for (int sparse = 0; sparse < 2; sparse++) {
         struct bench b;
@@ -171,8 +176,17 @@ static void order_picks_the_samples(void **state) {
         bind(&some, &b, 20, 1, true);
         const struct sm_rng rng = sm_rng_make(4, SM_RNG_TEST, 21);
         sm_rng_permutation(&rng, order, N_TEST);
-        sm_forward_pass(&all, &b.samples, NULL, 0, N_TEST, 0, 1);
-        sm_forward_pass(&some, &b.samples, order, 30, 19, 0, 1);
+        pass(&all, &b, 0, N_TEST);
+        const uint8_t *images[19];
+        float scale[19], shift[19];
+        for (size_t k = 0; k < 19; k++) {
+            images[k] = b.samples.images[order[30 + k]];
+            scale[k] = b.samples.scale[order[30 + k]];
+            shift[k] = b.samples.shift[order[30 + k]];
+        }
+        const struct sm_batch batch = {
+            .n = 19, .n_pixels = b.samples.n_pixels, .n_scales = 1, .images = images, .scale = scale, .shift = shift};
+        sm_forward_pass(&some, &batch, 0, 1);
         assert_int_equal(some.n_images, 19);
         for (size_t k = 0; k < 19; k++)
             for (size_t c = 0; c < CLASSES; c++)
@@ -192,9 +206,9 @@ static void passes_leave_nothing_behind(void **state) {
     bench_init(&b, SM_ELU, 0.9, false);
     bind(&used, &b, 48, 1, true);
     bind(&fresh, &b, 48, 1, true);
-    sm_forward_pass(&used, &b.samples, NULL, 0, 48, 0, 1);
-    sm_forward_pass(&used, &b.samples, NULL, 48, 5, 0, 1);
-    sm_forward_pass(&fresh, &b.samples, NULL, 48, 5, 0, 1);
+    pass(&used, &b, 0, 48);
+    pass(&used, &b, 48, 5);
+    pass(&fresh, &b, 48, 5);
     for (size_t c = 0; c < CLASSES; c++)
         assert_memory_equal(sm_forward_logits(&used) + c * used.image_stride,
                             sm_forward_logits(&fresh) + c * fresh.image_stride, SM_LANES * sizeof(float));
@@ -211,7 +225,7 @@ static void gradient_with_respect_to_the_input(void **state) {
         struct sm_forward f;
         bench_init(&b, SM_ELU, sparse ? 0.9 : 0.1, false);
         bind(&f, &b, 33, 1, true);
-        sm_forward_pass(&f, &b.samples, NULL, 0, 33, 0, 1);
+        pass(&f, &b, 0, 33);
         for (size_t l = 0; l < b.net.n_layers; l++) {
             struct sm_padded_shape s = f.layers[l].shape;
             float *delta = check_alloc(s.n_rows * f.image_stride, sizeof *delta);
@@ -333,7 +347,7 @@ int main(void) {
         cmocka_unit_test(evaluation_against_a_naive_network),
         cmocka_unit_test(all_hidden),
         cmocka_unit_test(all_keep_and_all_invert),
-        cmocka_unit_test(order_picks_the_samples),
+        cmocka_unit_test(a_batch_of_images_in_any_order),
         cmocka_unit_test(passes_leave_nothing_behind),
         cmocka_unit_test(gradient_with_respect_to_the_input),
         cmocka_unit_test(layers_can_be_bound_again),

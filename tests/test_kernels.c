@@ -490,23 +490,24 @@ static void update_thresholds_strictly(void **state) {
 
 /* ---- loading ---- */
 
-static void check_block(const struct sm_kernels *k, size_t n_pixels, float *rows, float *columns) {
+static void check_block(const struct sm_kernels *k, size_t n_scales, size_t n_pixels, float *rows, float *columns) {
     const size_t stride = sm_padded(n_pixels), column_stride = 3 * SM_LANES;
     const struct sm_rng rng = sm_rng_make(3, SM_RNG_TEST, 2);
     uint8_t *pixels = check_alloc(SM_LANES * n_pixels, 1);
     const uint8_t *images[SM_LANES] = {NULL};
-    float scale[SM_LANES], shift[SM_LANES];
+    float scale[3 * SM_LANES], shift[3 * SM_LANES];
     for (size_t a = 0; a < SM_LANES * n_pixels; a++) pixels[a] = (uint8_t)sm_rng_u32(&rng, a);
-    check_fill(scale, SM_LANES, 0.001, 0.1, 4);
-    check_fill(shift, SM_LANES, -3, 3, 5);
+    check_fill(scale, 3 * SM_LANES, 0.001, 0.1, 4);
+    check_fill(shift, 3 * SM_LANES, -3, 3, 5);
     for (size_t j = 0; j < SM_LANES - 3; j++) images[j] = pixels + j * n_pixels; /* three images are missing */
     for (size_t a = 0; a < SM_LANES * stride; a++) rows[a] = 99;
     for (size_t a = 0; a < stride * column_stride; a++) columns[a] = 99;
-    k->load_block(rows, stride, columns + SM_LANES, column_stride, images, scale, shift, n_pixels);
+    k->load_block(rows, stride, columns + SM_LANES, column_stride, images, scale, shift, n_scales, n_pixels);
     for (size_t j = 0; j < SM_LANES; j++)
         for (size_t p = 0; p < stride; p++) {
             bool there = images[j] && p < n_pixels;
-            double product = there ? (double)images[j][p] * scale[j] : 0, want = there ? product + shift[j] : 0;
+            size_t c = j * n_scales + p * n_scales / n_pixels;
+            double product = there ? (double)images[j][p] * scale[c] : 0, want = there ? product + shift[c] : 0;
             assert_within(rows[j * stride + p], want, 2 * UNIT * (product + fabs(want)));
             assert_true(columns[p * column_stride + SM_LANES + j] == rows[j * stride + p]);
             assert_true(columns[p * column_stride + j] == 99 && columns[p * column_stride + 2 * SM_LANES + j] == 99);
@@ -516,15 +517,15 @@ static void check_block(const struct sm_kernels *k, size_t n_pixels, float *rows
 
 static void images_are_loaded_both_ways(void **state) {
     (void)state;
-    static const size_t n_pixels[] = {1, 15, 16, 17, 100, 784};
+    static const size_t n_pixels[] = {1, 15, 16, 17, 100, 784, 15, 48, 99}, n_scales[] = {1, 1, 1, 1, 1, 1, 3, 3, 3};
     const struct sm_kernels *found[3];
     size_t n_found = find_kernels(found);
-    for (size_t s = 0; s < 6; s++) {
+    for (size_t s = 0; s < 9; s++) {
         size_t n = SM_LANES * sm_padded(n_pixels[s]);
         float *rows[3], *columns = check_alloc(3 * n, sizeof *columns);
         for (size_t k = 0; k < n_found; k++) {
             rows[k] = check_alloc(n, sizeof **rows);
-            check_block(found[k], n_pixels[s], rows[k], columns);
+            check_block(found[k], n_scales[s], n_pixels[s], rows[k], columns);
         }
         if (n_found == 3) assert_memory_equal(rows[0], rows[1], n * sizeof **rows);
         for (size_t k = 0; k < n_found; k++) free(rows[k]);

@@ -41,8 +41,10 @@ static const struct {
     {"activation", "relu", "activation: relu\n"},
     {"loss", "logits", "loss: logits\n"},
     {"standardize", "unit", "standardize: unit\n"},
+    {"augment", "crop-flip", "augment: crop-flip\n"},
     {"order", "shuffled", "order: shuffled\n"},
     {"epochs", "3", "epochs: 3\n"},
+    {"passes", "7", "passes: 7\n"},
     {"batch", "60", "batch: 60\n"},
     {"optimizer", "sgdw", "optimizer: sgdw\n"},
     {"learning_rate", "0.1", "learning_rate: 0.1\n"},
@@ -99,6 +101,9 @@ static void keys_reach_their_fields(void **state) {
     assert_true(with("loss=clipped").loss == SM_LOSS_CLIPPED && with("loss=logits").loss == SM_LOSS_LOGITS);
     assert_true(with("standardize=image").standardize == SM_STANDARDIZE_IMAGE);
     assert_true(with("standardize=unit").standardize == SM_STANDARDIZE_UNIT);
+    assert_true(with("standardize=channel").standardize == SM_STANDARDIZE_CHANNEL);
+    assert_true(with("augment=none").augment == SM_AUGMENT_NONE);
+    assert_true(with("augment=crop-flip").augment == SM_AUGMENT_CROP_FLIP);
     assert_true(with("order=fixed").order == SM_ORDER_FIXED && with("order=shuffled").order == SM_ORDER_SHUFFLED);
     assert_true(with("order=file").order == SM_ORDER_FILE);
     assert_true(with("schedule=constant").schedule == SM_SCHEDULE_CONSTANT);

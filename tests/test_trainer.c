@@ -50,14 +50,11 @@ static void bench_destroy(struct bench *b) {
 /* The network and the batch that the trainer is about to see, in double precision. */
 static void naive_of(struct naive *naive, const struct bench *b) {
     const struct sm_trainer *t = &b->trainer;
-    size_t first = (size_t)t->step % t->steps_per_epoch * (size_t)b->recipe.batch, left = N_TRAIN - first;
     size_t n_pixels = sm_network_inputs(&b->net);
-    naive_init(naive, &b->net, b->recipe.loss, left < (size_t)b->recipe.batch ? left : (size_t)b->recipe.batch);
+    naive_init(naive, &b->net, b->recipe.loss, t->batch->n);
     for (size_t k = 0; k < naive->n; k++) {
-        size_t sample = t->order ? t->order[first + k] : first + k;
-        naive_standardize(naive->input + k * n_pixels, b->data.train.images + sample * n_pixels, n_pixels,
-                          b->recipe.standardize);
-        naive->labels[k] = b->data.train.labels[sample];
+        naive_standardize(naive->input + k * n_pixels, t->batch->images[k], n_pixels, b->recipe.standardize);
+        naive->labels[k] = t->batch->labels[k];
     }
     for (size_t l = 0; l < b->net.n_layers; l++) {
         const struct sm_trainer_layer *layer = &t->layers[l];
@@ -294,7 +291,10 @@ static void assert_same_state(const struct bench *a, const struct bench *b) {
         assert_memory_equal(s->layers[l].velocity, t->layers[l].velocity, n * sizeof(float));
         if (s->layers[l].mask) assert_memory_equal(s->layers[l].mask, t->layers[l].mask, n);
     }
-    if (s->order) assert_memory_equal(s->order, t->order, N_TRAIN * sizeof *s->order);
+    assert_int_equal(s->batch->n, t->batch->n);
+    assert_memory_equal(s->batch->labels, t->batch->labels, s->batch->n);
+    for (size_t k = 0; k < s->batch->n; k++)
+        assert_memory_equal(s->batch->images[k], t->batch->images[k], s->batch->n_pixels);
     assert_memory_equal(&s->loss_sum, &t->loss_sum, sizeof s->loss_sum);
     assert_int_equal(s->step, t->step);
     assert_int_equal(s->n_correct, t->n_correct);
@@ -368,9 +368,9 @@ static void same_bytes_for_avx2_and_avx512(void **state) {
 
 /* ---- put down and taken up ---- */
 
-static void bench_to_resume(struct bench *b, const char *method, const char *order) {
-    BENCH(b, 5, 7, 5, "network=35-18-5", method, order, "schedule=plateau", "plateau_patience=2", "plateau_start=0",
-          "plateau_cooldown=0", "plateau_reductions=9", "threshold_kind=relative", "threshold=0.5");
+static void bench_to_resume(struct bench *b, const char *method, const char *order, const char *augment) {
+    BENCH(b, 5, 7, 5, "network=35-18-5", method, order, augment, "schedule=plateau", "plateau_patience=2",
+          "plateau_start=0", "plateau_cooldown=0", "plateau_reductions=9", "threshold_kind=relative", "threshold=0.5");
 }
 
 /* An epoch's end as the training loop does it. */
@@ -380,13 +380,14 @@ static void end_epoch(struct sm_trainer *t, int64_t epoch, double loss) {
     t->n_correct = t->n_seen = 0;
 }
 
-static void resumes_in_the_middle_of_an_epoch(const char *path, const char *method, const char *order) {
+static void resumes_in_the_middle_of_an_epoch(const char *path, const char *method, const char *order,
+                                              const char *augment) {
     struct bench through, stopped, resumed;
     struct sm_error err = {{0}};
     double seconds = 12.25, seconds_back = 0;
     struct bench *both[] = {&through, &stopped};
     for (size_t k = 0; k < 2; k++) {
-        bench_to_resume(both[k], method, order);
+        bench_to_resume(both[k], method, order, augment);
         for (int64_t epoch = 1; epoch <= 5; epoch++) {
             sm_trainer_steps(&both[k]->trainer, 3);
             end_epoch(&both[k]->trainer, epoch, 1);
@@ -397,7 +398,7 @@ static void resumes_in_the_middle_of_an_epoch(const char *path, const char *meth
     assert_true(stopped.trainer.loss_sum > 0);
     if (sm_checkpoint_save(path, &stopped.trainer, &seconds, &err)) fail_msg("%s", err.text);
     bench_destroy(&stopped);
-    bench_to_resume(&resumed, method, order);
+    bench_to_resume(&resumed, method, order, augment);
     if (sm_checkpoint_load(path, &resumed.trainer, &seconds_back, &err)) fail_msg("%s", err.text);
     assert_true(seconds_back == 12.25);
     assert_same_state(&through, &resumed);
@@ -414,65 +415,21 @@ static void resumed_runs_go_on_alike(void **state) {
     char directory[] = "/tmp/supermask-trainer-XXXXXX", path[64];
     assert_non_null(mkdtemp(directory));
     snprintf(path, sizeof path, "%s/checkpoint", directory);
-    resumes_in_the_middle_of_an_epoch(path, "method=signed-supermask", "order=fixed");
-    resumes_in_the_middle_of_an_epoch(path, "method=signed-supermask", "order=shuffled");
-    resumes_in_the_middle_of_an_epoch(path, "method=dense", "order=shuffled");
+    resumes_in_the_middle_of_an_epoch(path, "method=signed-supermask", "order=fixed", "augment=none");
+    resumes_in_the_middle_of_an_epoch(path, "method=signed-supermask", "order=shuffled", "augment=none");
+    resumes_in_the_middle_of_an_epoch(path, "method=signed-supermask", "order=shuffled", "augment=crop-flip");
+    resumes_in_the_middle_of_an_epoch(path, "method=dense", "order=shuffled", "augment=none");
     struct bench b;
     struct sm_error err = {{0}};
     double seconds = 3;
-    bench_to_resume(&b, "method=dense", "order=fixed");
+    bench_to_resume(&b, "method=dense", "order=fixed", "augment=none");
     assert_int_equal(sm_checkpoint_load(path, &b.trainer, &seconds, &err), 0); /* no file: from the start */
     assert_int_equal(b.trainer.step, 0);
     bench_destroy(&b);
     assert_int_equal(rmdir(directory), 0);
 }
 
-/* ---- order and sums ---- */
-
-static void assert_permutation(const uint32_t *order) {
-    bool seen[N_TRAIN] = {false};
-    for (size_t k = 0; k < N_TRAIN; k++) {
-        assert_true(order[k] < N_TRAIN && !seen[order[k]]);
-        seen[order[k]] = true;
-    }
-}
-
-static void order_comes_from_the_data_seed_alone(void **state) {
-    (void)state;
-    static const char *const seeds[][3] = {{"weight_seed=1", "score_seed=1", "data_seed=1"},
-                                           {"weight_seed=8", "score_seed=9", "data_seed=1"},
-                                           {"weight_seed=1", "score_seed=1", "data_seed=2"}};
-    uint32_t order[3][2][N_TRAIN]; /* [seeds][epoch] */
-    for (size_t k = 0; k < 3; k++) {
-        struct bench b;
-        BENCH(&b, 5, 7, 5, "network=35-5", "order=shuffled", seeds[k][0], seeds[k][1], seeds[k][2]);
-        for (size_t epoch = 0; epoch < 2; epoch++) {
-            memcpy(order[k][epoch], b.trainer.order, sizeof order[k][epoch]);
-            assert_permutation(order[k][epoch]);
-            sm_trainer_steps(&b.trainer, 3);
-        }
-        bench_destroy(&b);
-    }
-    assert_memory_equal(order[0], order[1], sizeof order[0]);
-    assert_memory_not_equal(order[0][0], order[2][0], sizeof order[0][0]);
-    assert_memory_not_equal(order[0][0], order[0][1], sizeof order[0][0]);
-}
-
-static void fixed_order_is_shuffled_once(void **state) {
-    (void)state;
-    struct bench fixed, shuffled;
-    BENCH(&fixed, 5, 7, 5, "network=35-5", "order=fixed", "data_seed=3");
-    BENCH(&shuffled, 5, 7, 5, "network=35-5", "order=shuffled", "data_seed=3");
-    for (size_t epoch = 0; epoch < 2; epoch++) {
-        assert_memory_equal(fixed.trainer.order, shuffled.trainer.order, N_TRAIN * sizeof(uint32_t));
-        sm_trainer_steps(&fixed.trainer, 3); /* an epoch of one of them only: the other stays at its first order */
-    }
-    bench_destroy(&fixed);
-    bench_destroy(&shuffled);
-    BENCH(&fixed, 5, 7, 5, "network=35-5", "order=file");
-    assert_null(fixed.trainer.order);
-    bench_destroy(&fixed);
-}
+/* ---- sums ---- */
 
 /* The epoch's sums are those of the naive network on each batch before its step: every image once. */
 static void sums_of_an_epoch(void **state) {
@@ -496,6 +453,19 @@ static void sums_of_an_epoch(void **state) {
         assert_int_equal(b.trainer.n_seen, N_TRAIN);
         bench_destroy(&b);
     }
+}
+
+/* Two passes make an epoch: every image twice, and the schedule counts them as one epoch. */
+static void an_epoch_of_two_passes(void **state) {
+    (void)state;
+    struct bench b;
+    BENCH(&b, 5, 7, 5, "network=35-5", "passes=2", "order=shuffled", "schedule=exponential", "schedule_rate=0.5",
+          "decay_epochs=1", "learning_rate=0.25");
+    assert_int_equal(b.trainer.steps_per_epoch, 6);
+    sm_trainer_steps(&b.trainer, 6);
+    assert_int_equal(b.trainer.n_seen, 2 * N_TRAIN);
+    assert_close(sm_trainer_learning_rate(&b.trainer), 0.125, 1e-12);
+    bench_destroy(&b);
 }
 
 static void remaining_counts_the_masks(void **state) {
@@ -548,9 +518,8 @@ int main(void) {
         cmocka_unit_test(same_bytes_for_any_number_of_threads),
         cmocka_unit_test(same_bytes_for_avx2_and_avx512),
         cmocka_unit_test(resumed_runs_go_on_alike),
-        cmocka_unit_test(order_comes_from_the_data_seed_alone),
-        cmocka_unit_test(fixed_order_is_shuffled_once),
         cmocka_unit_test(sums_of_an_epoch),
+        cmocka_unit_test(an_epoch_of_two_passes),
         cmocka_unit_test(remaining_counts_the_masks),
         cmocka_unit_test(wrong_shapes_are_refused),
     };

@@ -10,8 +10,8 @@
 /* `seconds`: time spent on training so far. */
 int sm_checkpoint_save(const char *path, struct sm_trainer *trainer, double *seconds, struct sm_error *err);
 
-/* Puts the trainer where the checkpoint was taken; masks and order follow. A missing file leaves the trainer at its
- * start and succeeds: a run that was killed before its first checkpoint begins anew. */
+/* Puts the trainer where the checkpoint was taken; masks and the next batch follow. A missing file leaves the trainer
+ * at its start and succeeds: a run that was killed before its first checkpoint begins anew. */
 int sm_checkpoint_load(const char *path, struct sm_trainer *trainer, double *seconds, struct sm_error *err);
 
 #endif

@@ -230,7 +230,7 @@ static void show_epoch(struct run *r, const struct sm_metrics *row) {
     char detail[160];
     snprintf(detail, sizeof detail, "train_loss=%.4f test_accuracy=%.4f remaining=%.4f images_per_second=%.0f",
              row->train_loss, row->test_accuracy, row->remaining,
-             (double)r->data.train.n / (r->seconds - r->epoch_began));
+             (double)(r->data.train.n * (size_t)r->recipe->passes) / (r->seconds - r->epoch_began));
     sm_progress_update(&r->progress, (size_t)row->epoch, detail);
 }
 

@@ -21,8 +21,10 @@ static size_t memory_of(const struct sm_recipe *recipe, const struct sm_network 
                         const struct sm_dataset_shape *data) {
     size_t images = sm_padded((size_t)recipe->batch), n = data->n_train + data->n_test;
     size_t pixels = data->channels * data->height * data->width;
-    size_t bytes = n * (pixels + 1 + 2 * sizeof(float)) + images * sm_padded(pixels) * sizeof(float);
+    size_t bytes =
+        n * (pixels + 1 + 2 * sizeof(float) + sizeof(uint8_t *)) + images * sm_padded(pixels) * sizeof(float);
     if (recipe->order != SM_ORDER_FILE) bytes += data->n_train * sizeof(uint32_t);
+    if (recipe->augment != SM_AUGMENT_NONE) bytes += 2 * images * pixels;
     for (size_t l = 0; l < net->n_layers; l++) bytes += layer_bytes(&net->layers[l], images, method);
     return bytes + sm_network_weights(net) * (sizeof(float) + 1); /* the record at hand */
 }
@@ -35,7 +37,7 @@ int sm_train_plan(struct sm_train_plan *plan, const struct sm_recipe *recipe, co
     if (!method) return sm_fail(err, "unknown method '%s'", recipe->method);
     size_t batch = (size_t)recipe->batch;
     *plan = (struct sm_train_plan){.parameters = sm_network_weights(net),
-                                   .steps_per_epoch = (data.n_train + batch - 1) / batch};
+                                   .steps_per_epoch = (data.n_train + batch - 1) / batch * (size_t)recipe->passes};
     plan->n_steps = plan->steps_per_epoch * (size_t)recipe->epochs;
     size_t every = recipe->record_every ? (size_t)recipe->record_every : plan->steps_per_epoch;
     plan->n_records = plan->n_steps / every + 1;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <supermask/loss.h>
-#include <supermask/rng.h>
 
 /* ---- construction ---- */
 
@@ -77,16 +76,15 @@ int sm_trainer_init(struct sm_trainer *t, const struct sm_recipe *recipe, const 
     assert(t->method && t->n_threads > 0);
     if (check_shapes(t, data, err)) return -1;
     size_t batch = (size_t)recipe->batch;
-    t->steps_per_epoch = (data->train.n + batch - 1) / batch;
     t->losses = calloc(batch, sizeof *t->losses);
     t->correct = calloc(batch, sizeof *t->correct);
-    if (recipe->order != SM_ORDER_FILE) t->order = calloc(data->train.n, sizeof *t->order);
-    if (!t->losses || !t->correct || (recipe->order != SM_ORDER_FILE && !t->order))
-        return sm_fail(err, "out of memory for a batch of %zu", batch);
+    if (!t->losses || !t->correct) return sm_fail(err, "out of memory for a batch of %zu", batch);
     if (sm_samples_init(&t->train, data, &data->train, recipe->standardize, err) ||
         sm_samples_init(&t->test, data, &data->test, recipe->standardize, err) ||
+        sm_loader_init(&t->loader, &t->train, recipe, err) ||
         sm_forward_init(&t->forward, net, batch, t->n_threads, err) || init_layers(t, err))
         return -1;
+    t->steps_per_epoch = sm_loader_steps_per_epoch(&t->loader);
     sm_schedule_init(&t->schedule);
     sm_trainer_restore(t);
     return 0;
@@ -103,23 +101,15 @@ void sm_trainer_destroy(struct sm_trainer *t) {
     }
     free(t->layers);
     if (t->forward.net) sm_forward_destroy(&t->forward);
+    sm_loader_destroy(&t->loader);
     sm_samples_destroy(&t->train);
     sm_samples_destroy(&t->test);
-    free(t->order);
     free(t->losses);
     free(t->correct);
     *t = (struct sm_trainer){0};
 }
 
 /* ---- state ---- */
-
-static void draw_order(struct sm_trainer *t) {
-    if (!t->order) return;
-    bool anew = t->recipe->order == SM_ORDER_SHUFFLED;
-    uint32_t epoch = anew ? (uint32_t)((size_t)t->step / t->steps_per_epoch) : 0;
-    struct sm_rng rng = sm_rng_make(t->recipe->data_seed, SM_RNG_ORDER, epoch);
-    sm_rng_permutation(&rng, t->order, t->train.split->n);
-}
 
 void sm_trainer_restore(struct sm_trainer *t) {
     for (size_t l = 0; l < t->net->n_layers; l++) {
@@ -128,7 +118,7 @@ void sm_trainer_restore(struct sm_trainer *t) {
             t->forward.kernels->mask_from_scores(layer->mask, layer->scores, (float)layer->threshold,
                                                  layer->shape.n_rows * layer->shape.stride);
     }
-    draw_order(t);
+    t->batch = sm_loader_batch(&t->loader, t->step);
 }
 
 float *sm_trainer_values(const struct sm_trainer *t, size_t l) {
@@ -159,43 +149,31 @@ double sm_trainer_remaining(const struct sm_trainer *t) {
 
 /* ---- one step, by all threads together ---- */
 
-/* The samples of the next batch: `first` in the epoch's order, n of them. */
-struct batch {
-    size_t first, n;
-};
-
-static struct batch next_batch(const struct sm_trainer *t) {
-    size_t size = (size_t)t->recipe->batch;
-    size_t first = (size_t)t->step % t->steps_per_epoch * size, left = t->train.split->n - first;
-    return (struct batch){first, left < size ? left : size};
-}
-
 /* Loss of every image and its gradient with respect to the logits, divided by the batch: the loss is a mean. Images
  * that only pad get 0. */
-static void output_delta(struct sm_trainer *t, struct batch batch, int thread, int n_threads) {
+static void output_delta(struct sm_trainer *t, int thread, int n_threads) {
     const struct sm_trainer_layer *last = &t->layers[t->net->n_layers - 1];
-    size_t stride = t->forward.image_stride, n_classes = last->shape.n_out, begin, end;
-    sm_share_of(sm_padded(batch.n), SM_LANES, thread, n_threads, &begin, &end);
+    size_t stride = t->forward.image_stride, n_classes = last->shape.n_out, n = t->batch->n, begin, end;
+    sm_share_of(sm_padded(n), SM_LANES, thread, n_threads, &begin, &end);
     for (size_t b = begin; b < end; b++) {
-        if (b >= batch.n) {
+        if (b >= n) {
             for (size_t c = 0; c < n_classes; c++) last->delta[c * stride + b] = 0;
             continue;
         }
-        size_t sample = t->order ? t->order[batch.first + b] : batch.first + b;
         struct sm_loss_of_image one =
             sm_loss_evaluate(t->recipe->loss, sm_forward_logits(&t->forward) + b, stride, n_classes,
-                             t->train.split->labels[sample], 1.0f / (float)batch.n, last->delta + b);
+                             t->batch->labels[b], 1.0f / (float)n, last->delta + b);
         t->losses[b] = one.loss;
         t->correct[b] = one.correct;
     }
 }
 
-static void add_losses(struct sm_trainer *t, struct batch batch) {
-    for (size_t b = 0; b < batch.n; b++) {
+static void add_losses(struct sm_trainer *t) {
+    for (size_t b = 0; b < t->batch->n; b++) {
         t->loss_sum += t->losses[b];
         t->n_correct += t->correct[b];
     }
-    t->n_seen += (int64_t)batch.n;
+    t->n_seen += (int64_t)t->batch->n;
 }
 
 /* delta of layer l-1 from that of layer l. */
@@ -225,9 +203,9 @@ static void transpose_inputs(struct sm_trainer *t, int thread, int n_threads) {
 }
 
 /* Ends with a wait: all deltas and rows are there. */
-static void pass_and_deltas(struct sm_trainer *t, struct batch batch, int thread, int n_threads) {
-    sm_forward_pass(&t->forward, &t->train, t->order, batch.first, batch.n, thread, n_threads);
-    output_delta(t, batch, thread, n_threads);
+static void pass_and_deltas(struct sm_trainer *t, int thread, int n_threads) {
+    sm_forward_pass(&t->forward, t->batch, thread, n_threads);
+    output_delta(t, thread, n_threads);
     transpose_inputs(t, thread, n_threads);
     sm_forward_wait_for_units(&t->forward, n_threads);
     for (size_t l = t->net->n_layers - 1; l > 0; l--) {
@@ -235,7 +213,7 @@ static void pass_and_deltas(struct sm_trainer *t, struct batch batch, int thread
         sm_forward_wait_for_units(&t->forward, n_threads);
     }
     sm_forward_wait(&t->forward, n_threads);
-    if (thread == 0) add_losses(t, batch);
+    if (thread == 0) add_losses(t);
 }
 
 static void update_layer(struct sm_trainer *t, size_t l, const struct sm_update *common, int thread, int n_threads) {
@@ -255,8 +233,7 @@ static void update_layer(struct sm_trainer *t, size_t l, const struct sm_update 
 
 static void end_step(struct sm_trainer *t) {
     t->step++;
-    bool epoch_ends = (size_t)t->step % t->steps_per_epoch == 0;
-    if (epoch_ends && t->recipe->order == SM_ORDER_SHUFFLED) draw_order(t);
+    t->batch = sm_loader_batch(&t->loader, t->step);
 }
 
 static void step_together(struct sm_trainer *t, int thread, int n_threads) {
@@ -264,7 +241,7 @@ static void step_together(struct sm_trainer *t, int thread, int n_threads) {
                                .weight_decay = (float)sm_trainer_weight_decay(t),
                                .momentum = (float)t->recipe->momentum,
                                .nesterov = t->recipe->nesterov};
-    pass_and_deltas(t, next_batch(t), thread, n_threads);
+    pass_and_deltas(t, thread, n_threads);
     for (size_t l = 0; l < t->net->n_layers; l++) update_layer(t, l, &update, thread, n_threads);
     sm_forward_wait(&t->forward, n_threads);
     if (thread == 0) end_step(t);
@@ -281,13 +258,12 @@ void sm_trainer_steps(struct sm_trainer *t, size_t n) {
 }
 
 double sm_trainer_gradient(struct sm_trainer *t, float *const *gradient) {
-    struct batch batch = next_batch(t);
     double before = t->loss_sum;
 #pragma omp parallel num_threads(t->n_threads)
     {
         int thread = omp_get_thread_num(), n_threads = omp_get_num_threads();
         unsigned flush = sm_flush_begin();
-        pass_and_deltas(t, batch, thread, n_threads);
+        pass_and_deltas(t, thread, n_threads);
         for (size_t l = 0; gradient && l < t->net->n_layers; l++) {
             const struct sm_trainer_layer *layer = &t->layers[l];
             size_t first, last;
@@ -298,5 +274,5 @@ double sm_trainer_gradient(struct sm_trainer *t, float *const *gradient) {
         }
         sm_flush_end(flush);
     }
-    return (t->loss_sum - before) / (double)batch.n;
+    return (t->loss_sum - before) / (double)t->batch->n;
 }

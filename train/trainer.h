@@ -13,6 +13,7 @@
 #include <supermask/dataset.h>
 #include <supermask/error.h>
 #include <supermask/forward.h>
+#include <supermask/loader.h>
 #include <supermask/network.h>
 #include <supermask/recipe.h>
 
@@ -38,9 +39,10 @@ struct sm_trainer {
     struct sm_samples train, test;
     struct sm_forward forward;
     struct sm_trainer_layer *layers; /* [n_layers] */
-    uint32_t *order;                 /* [n_train] of this epoch; NULL where it is that of the files */
-    double *losses;                  /* [batch]: of the last step's images */
-    uint8_t *correct;                /* [batch] */
+    struct sm_loader loader;
+    const struct sm_batch *batch; /* of the next step; the loader's */
+    double *losses;               /* [batch]: of the last step's images */
+    uint8_t *correct;             /* [batch] */
     size_t steps_per_epoch;
     int n_threads;
 
@@ -57,10 +59,10 @@ int sm_trainer_init(struct sm_trainer *trainer, const struct sm_recipe *recipe, 
                     const struct sm_dataset *data, struct sm_error *err);
 void sm_trainer_destroy(struct sm_trainer *trainer);
 
-/* After values were put back from a checkpoint: masks and the epoch's order follow. */
+/* After values were put back from a checkpoint: masks and the next batch follow. */
 void sm_trainer_restore(struct sm_trainer *trainer);
 
-/* n optimizer steps on the next batches (the last of an epoch may be smaller), within one epoch; the epoch's sums
+/* n optimizer steps on the next batches (the last of a pass may be smaller), within one epoch; the epoch's sums
  * grow. */
 void sm_trainer_steps(struct sm_trainer *trainer, size_t n);
 

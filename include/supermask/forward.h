@@ -85,10 +85,9 @@ void sm_forward_destroy(struct sm_forward *forward);
 int sm_forward_bind(struct sm_forward *forward, size_t l, const float *weight, const int8_t *mask,
                     struct sm_error *err);
 
-/* Loads samples order[first .. first + n) (order NULL: the samples themselves) and runs the pass. Afterwards the last
- * layer's activations are the logits [class][image]: of the thread's own images at once, of all after a wait. */
-void sm_forward_pass(struct sm_forward *forward, const struct sm_samples *samples, const uint32_t *order, size_t first,
-                     size_t n, int thread, int n_threads);
+/* Loads the batch, at most as many images as the capacity, and runs the pass. Afterwards the last layer's activations
+ * are the logits [class][image]: of the thread's own images at once, of all after a wait. */
+void sm_forward_pass(struct sm_forward *forward, const struct sm_batch *batch, int thread, int n_threads);
 
 /* Waits for the other threads of the pass; the second only where they computed other units of the same images. */
 void sm_forward_wait(struct sm_forward *forward, int n_threads);
@@ -103,8 +102,8 @@ const float *sm_forward_logits(const struct sm_forward *forward);
 
 /* Chooses each layer's form and collects the lists of its mask, which stays as it is until prepared again. */
 void sm_forward_prepare(struct sm_forward *forward);
-/* Samples first .. first + n, n at most the capacity. */
-void sm_forward_load(struct sm_forward *forward, const struct sm_samples *samples, size_t first, size_t n);
+/* At most as many images as the capacity. */
+void sm_forward_load(struct sm_forward *forward, const struct sm_batch *batch);
 /* [units][image_stride] of level 0, the input, or of level l + 1, the output of layer l; may be written. */
 float *sm_forward_level(const struct sm_forward *forward, size_t level);
 /* Layer l from the level below as it stands. */

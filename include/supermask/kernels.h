@@ -71,11 +71,12 @@ struct sm_trained {
 struct sm_kernels {
     const char *name; /* "avx512", "avx2", "baseline" */
 
-    /* rows[j][p] and columns[p][j] = images[j][p] * scale[j] + shift[j] for the SM_LANES images j of one block.
-     * Images that are NULL become zeros, as do the padded pixels p >= n_pixels. rows: stride row_stride >=
-     * sm_padded(n_pixels); columns: stride column_stride, at the block's first image. */
+    /* rows[j][p] and columns[p][j] = images[j][p] * scale[j][c] + shift[j][c] for the SM_LANES images j of one block,
+     * c = p / (n_pixels / n_scales). Images that are NULL become zeros (their scales are not read), as do the padded
+     * pixels p >= n_pixels. rows: stride row_stride >= sm_padded(n_pixels); columns: stride column_stride, at the
+     * block's first image; scale, shift: [SM_LANES][n_scales]. */
     void (*load_block)(float *rows, size_t row_stride, float *columns, size_t column_stride,
-                       const uint8_t *const images[SM_LANES], const float scale[SM_LANES], const float shift[SM_LANES],
+                       const uint8_t *const images[SM_LANES], const float *scale, const float *shift, size_t n_scales,
                        size_t n_pixels);
 
     /* out[c][r] = in[r][c]; n_rows and n_columns multiples of SM_LANES. */

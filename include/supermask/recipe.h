@@ -27,8 +27,11 @@ double sm_scale_deviation(enum sm_init_scale scale, double gain, size_t fan_in, 
 enum sm_schedule_kind { SM_SCHEDULE_CONSTANT, SM_SCHEDULE_EXPONENTIAL, SM_SCHEDULE_STAIRCASE, SM_SCHEDULE_PLATEAU };
 enum sm_threshold_kind { SM_THRESHOLD_ABSOLUTE, SM_THRESHOLD_RELATIVE };
 enum sm_loss_kind { SM_LOSS_CLIPPED, SM_LOSS_LOGITS };
-enum sm_standardize_kind { SM_STANDARDIZE_IMAGE, SM_STANDARDIZE_UNIT }; /* (x-mean)/max(sd, 1/sqrt(pixels)), or x/255 */
-/* The training samples: shuffled once, by the data seed, and the same in every epoch; shuffled anew for each epoch; or
+/* How bytes become inputs: batch.h has the formulas. */
+enum sm_standardize_kind { SM_STANDARDIZE_IMAGE, SM_STANDARDIZE_UNIT, SM_STANDARDIZE_CHANNEL };
+
+enum sm_augment_kind { SM_AUGMENT_NONE, SM_AUGMENT_CROP_FLIP }; /* augment.h */
+/* The training samples: shuffled once, by the data seed, and the same in every pass; shuffled anew for each pass; or
  * as they stand in the data set's files. */
 enum sm_order_kind { SM_ORDER_FIXED, SM_ORDER_SHUFFLED, SM_ORDER_FILE };
 
@@ -36,14 +39,15 @@ struct sm_recipe {
     char name[SM_NAME_SIZE]; /* "fcn-mnist" */
     char description[256];
     char network[256];          /* shipped name, file, or widths: see sm_network_read */
-    char dataset[SM_NAME_SIZE]; /* "digits", "mnist" */
+    char dataset[SM_NAME_SIZE]; /* "digits", "mnist", "cifar-10", "cifar-100" */
     char method[SM_NAME_SIZE];  /* "signed-supermask", "dense" */
     enum sm_activation activation;
     enum sm_loss_kind loss;
     enum sm_standardize_kind standardize;
+    enum sm_augment_kind augment;
     enum sm_order_kind order;
-    int64_t epochs, batch;
-    char optimizer[SM_NAME_SIZE]; /* "sgdw" */
+    int64_t epochs, passes, batch; /* an epoch is `passes` passes over the training images */
+    char optimizer[SM_NAME_SIZE];  /* "sgdw" */
     double learning_rate, weight_decay, momentum;
     bool nesterov;
     enum sm_schedule_kind schedule;
