@@ -9,10 +9,12 @@
 #include <string.h>
 #include <supermask/text.h>
 
-/*       name      load             channels height width classes train  test */
+/*       name      load             channels height width classes train  test (of CIFAR: as published) */
 #define DATA_SETS(ROW)                                                                                                 \
     ROW("digits", sm_digits_load, 1, 28, 28, 10, 10000, 2000)                                                          \
-    ROW("mnist", sm_mnist_load, 1, 28, 28, 10, 60000, 10000)
+    ROW("mnist", sm_mnist_load, 1, 28, 28, 10, 60000, 10000)                                                           \
+    ROW("cifar-10", sm_cifar_10_load, 3, 32, 32, 10, 50000, 10000)                                                     \
+    ROW("cifar-100", sm_cifar_100_load, 3, 32, 32, 100, 50000, 10000)
 
 struct row {
     const char *name;

@@ -7,6 +7,8 @@
 #include <supermask/dataset.h>
 
 int sm_digits_load(struct sm_dataset *data, const char *directory, struct sm_error *err); /* needs no directory */
+int sm_cifar_10_load(struct sm_dataset *data, const char *directory, struct sm_error *err);
+int sm_cifar_100_load(struct sm_dataset *data, const char *directory, struct sm_error *err);
 int sm_mnist_load(struct sm_dataset *data, const char *directory, struct sm_error *err);
 
 #endif

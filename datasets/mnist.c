@@ -54,7 +54,7 @@ static int take_labels(struct sm_split *split, const struct sm_dataset *data, st
 
 static int read_files(struct sm_blob files[N_FILES], const char *name, const char *directory, struct sm_error *err) {
     struct sm_source source;
-    if (sm_source_find(&source, name, file_names[0], directory, err) != 0) return -1;
+    if (sm_source_find(&source, name, name, file_names[0], directory, err) != 0) return -1;
     for (size_t f = 0; f < N_FILES; f++)
         if (sm_source_read(&files[f], &source, file_names[f], err) != 0) return -1;
     return 0;

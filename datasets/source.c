@@ -48,15 +48,15 @@ static char *fetch_script(void) {
     return NULL;
 }
 
-int sm_source_find(struct sm_source *source, const char *name, const char *file, const char *directory,
-                   struct sm_error *err) {
+int sm_source_find(struct sm_source *source, const char *name, const char *folder, const char *file,
+                   const char *directory, struct sm_error *err) {
     struct choice chosen = choose_directory(directory);
     char path[SM_SOURCE_MAX_PATH];
-    if (make_path(source->folder, "%s/%s", chosen.directory, name) && find_file(path, source->folder, file)) return 0;
+    if (make_path(source->folder, "%s/%s", chosen.directory, folder) && find_file(path, source->folder, file)) return 0;
     if (make_path(source->folder, "%s", chosen.directory) && find_file(path, source->folder, file)) return 0;
     char *script = fetch_script();
     sm_fail(err, "data set %s: neither %s.gz nor %s is in %s/%s or %s (%s); `%s %s %s` gets it", name, file, file,
-            chosen.directory, name, chosen.directory, chosen.reason, script ? script : "datasets/fetch.sh", name,
+            chosen.directory, folder, chosen.directory, chosen.reason, script ? script : "datasets/fetch.sh", name,
             chosen.directory);
     free(script);
     return -1;

@@ -23,9 +23,9 @@ struct sm_blob {
 
 /* Finds data set `name` by one of its files. Exactly one directory is looked in: `directory` (--data) where it is not
  * NULL, else $SUPERMASK_DATA where that is set and not empty, else ./data; a directory that the user named is never
- * passed over silently for another. There the files lie in DIRECTORY/name/ or in DIRECTORY itself. */
-int sm_source_find(struct sm_source *source, const char *name, const char *file, const char *directory,
-                   struct sm_error *err);
+ * passed over silently for another. There the files lie in DIRECTORY/folder/ or in DIRECTORY itself. */
+int sm_source_find(struct sm_source *source, const char *name, const char *folder, const char *file,
+                   const char *directory, struct sm_error *err);
 
 /* Reads FOLDER/file.gz or else FOLDER/file. The caller destroys the blob, also after a failure. */
 int sm_source_read(struct sm_blob *blob, const struct sm_source *source, const char *file, struct sm_error *err);

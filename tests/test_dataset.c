@@ -381,7 +381,7 @@ static void names_and_shapes(void **state) {
     size_t n = 0;
     for (const char *const *name = sm_dataset_names(); *name != NULL; name++, n++)
         assert_int_equal(sm_dataset_shape(&shape, *name, &err), 0);
-    assert_int_equal(n, 2);
+    assert_int_equal(n, 4);
     assert_int_equal(sm_dataset_shape(&shape, "mnist", &err), 0);
     assert_int_equal(shape.n_train, 60000);
     assert_int_equal(shape.n_test, 10000);

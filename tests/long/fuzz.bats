@@ -45,6 +45,12 @@ fuzz() {
     fuzz fuzz_idx 256
 }
 
+@test "CIFAR files" {
+    { printf '\003'; head -c 3072 /dev/zero; } >corpus/ten
+    { printf '\023\143'; head -c 3072 /dev/zero; } >corpus/hundred
+    fuzz fuzz_cifar 7000
+}
+
 @test "recipes" { fuzz fuzz_recipe 4096 "$house/train/recipes"; }
 
 @test "every fuzzer is run" {
