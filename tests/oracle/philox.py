@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The analyzer's random numbers: Philox4x32-10 (Salmon et al. 2011), key = seed, counter = (index / 4, purpose, count)."""
+"""Our random numbers: Philox4x32-10 (Salmon et al. 2011), key = seed, counter = (index / 4, count, purpose)."""
 
 MASK = 2**32 - 1
-PURPOSES = {"removal": 9}
+PURPOSES = {"order": 3, "removal": 9, "augment": 10}
 
 
 def block(seed, purpose, count, index):
