@@ -78,6 +78,10 @@ int sm_forward_check(const struct sm_network *net, struct sm_error *err) {
         if (net->layers[l].kind != SM_DENSE || net->layers[l].n_inputs != 1 || net->layers[l].inputs[0] != (int)l - 1)
             return sm_fail(err, "network %s: layer %s: only stacks of dense layers can be computed", net->name,
                            net->layers[l].name);
+    for (size_t n = 0; n < net->n_nodes; n++)
+        if (net->nodes[n].kind != SM_NODE_LAYER)
+            return sm_fail(err, "network %s: %s: only stacks of dense layers can be computed", net->name,
+                           net->nodes[n].name);
     return 0;
 }
 

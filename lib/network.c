@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <supermask/network.h>
 
+#include "network_description.h"
+
 #include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,6 +44,12 @@ const char *sm_activation_name(enum sm_activation activation) {
     return names[activation];
 }
 
+const char *sm_padding_name(enum sm_padding padding) {
+    static const char *const names[] = {[SM_SAME] = "same", [SM_VALID] = "valid"};
+    assert((size_t)padding < sizeof names / sizeof *names);
+    return names[padding];
+}
+
 int sm_network_find(const struct sm_network *net, const char *name) {
     for (size_t l = 0; l < net->n_layers; l++)
         if (strcmp(net->layers[l].name, name) == 0) return (int)l;
@@ -64,15 +72,18 @@ struct sm_layer *sm_network_append(struct sm_network *net, const char *name, siz
 
 /* ---- the check ---- */
 
-static int check_name(const struct sm_network *net, size_t l, struct sm_error *err) {
+int sm_network_check_name(const char *name, struct sm_error *err) {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
-    const char *name = net->layers[l].name;
     if (!*name || strspn(name, allowed) != strlen(name) || *name == '.')
-        return sm_fail(err, "layer %zu: '%s' is no layer name (letters, digits, '_', '-', '.')", l + 1, name);
-    if (strcmp(name, "input") == 0 || strcmp(name, "all") == 0)
-        return sm_fail(err, "layer %zu: the name '%s' is reserved", l + 1, name);
-    if (sm_network_find(net, name) != (int)l) return sm_fail(err, "two layers are called '%s'", name);
+        return sm_fail(err, "'%s' is no layer name (letters, digits, '_', '-', '.')", name);
+    if (strcmp(name, "input") == 0 || strcmp(name, "all") == 0) return sm_fail(err, "the name '%s' is reserved", name);
     return 0;
+}
+
+static int check_name(const struct sm_network *net, size_t l, struct sm_error *err) {
+    const char *name = net->layers[l].name;
+    if (sm_network_check_name(name, err)) return sm_fail_prefix(err, "layer %zu", l + 1);
+    return sm_network_find(net, name) == (int)l ? 0 : sm_fail(err, "two layers are called '%s'", name);
 }
 
 /* Sizes are at least 1 and the products of sm_layer_weights and sm_layer_fan_out fit, with room for 8 bytes a weight.
@@ -156,5 +167,6 @@ int sm_network_fit_input(struct sm_network *net, size_t channels, size_t height,
 void sm_network_destroy(struct sm_network *net) {
     for (size_t l = 0; l < net->n_layers; l++) free(net->layers[l].inputs);
     free(net->layers);
+    free(net->nodes);
     *net = (struct sm_network){0};
 }

@@ -179,7 +179,7 @@ static bool ends_in(const char *text, const char *tail) {
 char *sm_recipe_path(const char *name_or_path, struct sm_error *err) {
     char **names, *path = NULL, hint[SM_HINT_SIZE];
     size_t n_names;
-    if (strchr(name_or_path, '/') || ends_in(name_or_path, ".yaml") || ends_in(name_or_path, ".yml")) {
+    if (sm_share_is_path(name_or_path)) {
         path = strdup(name_or_path);
         if (!path) sm_fail(err, "out of memory");
         return path;

@@ -10,6 +10,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static bool ends_in(const char *text, const char *tail) {
+    size_t length = strlen(text), n = strlen(tail);
+    return length > n && strcmp(text + length - n, tail) == 0;
+}
+
+bool sm_share_is_path(const char *word) {
+    return strchr(word, '/') || ends_in(word, ".yaml") || ends_in(word, ".yml");
+}
+
 static bool is_directory(const char *path) {
     struct stat status;
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);

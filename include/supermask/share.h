@@ -4,8 +4,12 @@
 #ifndef SUPERMASK_SHARE_H
 #define SUPERMASK_SHARE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <supermask/error.h>
+
+/* Does the user's word mean a file, rather than something shipped: has it a '/', or the ending .yaml or .yml? */
+bool sm_share_is_path(const char *word);
 
 /* malloc'ed path of share/supermask/RELATIVE ("recipes/fcn-mnist.yaml"), whether or not it exists; NULL and a sentence
  * where no share directory can be found. */
