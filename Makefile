@@ -37,13 +37,13 @@ all_cflags = -std=c11 -D_GNU_SOURCE -DSM_VERSION='"$(VERSION)"' -Iinclude -I. $(
 all_ldflags = -fopenmp $(LDFLAGS) $(sanflags)
 all_libs = $(pkg_libs) -lm
 
-# Sources of kernels are compiled once for each instruction set; which runs is chosen at run time (lib/dispatch.c).
 KERNEL_SRC  := $(wildcard lib/kernels*.c)
 LIB_SRC     := $(filter-out $(KERNEL_SRC),$(wildcard lib/*.c)) $(wildcard datasets/*.c)
 TRAIN_SRC   := $(wildcard train/*.c train/methods/*.c)
 ANALYZE_SRC := $(wildcard analyze/*.c)
 TEST_SRC    := $(wildcard tests/test_*.c)
 
+# Each source of kernels is compiled once for each instruction set, which is chosen at run time (lib/dispatch.c).
 ARCH := $(shell uname -m)
 ifeq ($(ARCH),x86_64)
 ISAS := baseline avx2 avx512
@@ -96,13 +96,13 @@ $(BUILD)/bin/supermask-analyze: $(ANALYZE_OBJ) $(LIBRARY)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(all_ldflags) -o $@ $^ $(all_libs)
 
-define isa_rule
+define kernel_rule
 $(BUILD)/obj/%.$(1).o: %.c $(BUILD)/flags
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
 	$$(Q)$$(CC) $$(all_cflags) -O3 $$(isa_flags_$(1)) -DSM_ISA=$(1) -MMD -MP -c -o $$@ $$<
 endef
-$(foreach isa,$(ISAS),$(eval $(call isa_rule,$(isa))))
+$(foreach isa,$(ISAS),$(eval $(call kernel_rule,$(isa))))
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -1,62 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* kernels.c - compiled once for each instruction set with -DSM_ISA=NAME and that set's flags.
  *
- * Vectors are the compilers' own (gcc and clang): V floats wide, so that the same text becomes AVX-512, AVX2 or
- * whatever else the target has. Sums run over one index in ascending order for each element apart: the width of the
- * vectors cannot change a result. */
+ * Sums run over one index in ascending order for each element apart: the width of the vectors cannot change a result.
+ */
 #include <supermask/kernels.h>
 
 #include <string.h>
 
-#if defined(__AVX512F__)
-#    define V 16
+#include "lib/kernels_activation.h"
+#include "lib/kernels_vector.h"
+
+#if V == 16
 #    define TILE_VECTORS 3 /* accumulators of the gradient tile: SM_ROWS x 3 of 32 registers */
 #    define TILE_ROWS 8
-#elif defined(__AVX2__)
-#    define V 8
-#    define TILE_VECTORS 2 /* 4 x 2 (and operands) of 16 registers */
-#    define TILE_ROWS 4
 #else
-#    define V 4
-#    define TILE_VECTORS 2
+#    define TILE_VECTORS 2 /* 4 x 2 (and operands) of 16 registers */
 #    define TILE_ROWS 4
 #endif
 #define TILE_COLUMNS (TILE_VECTORS * V)
 #define SUM_VECTORS 8 /* accumulators of a sparse sum */
-
-typedef float vector __attribute__((vector_size(V * 4), aligned(4), may_alias));
-typedef int32_t vector_int __attribute__((vector_size(V * 4), aligned(4), may_alias));
-typedef int8_t vector_byte __attribute__((vector_size(V), aligned(1), may_alias));
-
-/* Loops over accumulators must vanish, so that these stay in registers. */
-#if defined(__clang__)
-#    define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#    define UNROLL _Pragma("GCC unroll 16")
-#endif
-
-#define INLINE static inline __attribute__((always_inline))
-
-INLINE vector load(const float *p) {
-    return *(const vector *)p;
-}
-INLINE void store(float *p, vector v) {
-    *(vector *)p = v;
-}
-INLINE vector spread(float x) {
-    return x - (vector){0};
-}
-/* The value itself, rounded here: what consumes it cannot take a product in it for a fused multiply-add of its own. In
- * a sum of two products the compiler is free to fuse either, and chooses differently for different vectors. */
-INLINE vector rounded(vector x) {
-#if defined(__x86_64__)
-    __asm__("" : "+v"(x));
-#endif
-    return x;
-}
-INLINE vector choose(vector_int where, vector yes, vector no) {
-    return (vector)(((vector_int)yes & where) | ((vector_int)no & ~where));
-}
 
 /* ---- loading and transposing ---- */
 
@@ -275,50 +237,20 @@ static void mask_from_scores(int8_t *mask, const float *value, float threshold, 
 
 /* ---- activations ---- */
 
-/* exp(x) - 1 for x <= 0. Range reduction x = n ln 2 + r with |r| <= ln 2 / 2, Taylor polynomial of expm1(r) (its
- * remainder is below half a unit in the last place), then 2^n expm1(r) + (2^n - 1), which does not cancel near 0. */
-INLINE vector exp_minus_1(vector x) {
-    const float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f, to_integer = 12582912.0f;
-    x = choose(x < spread(-87.0f), spread(-87.0f), x);
-    vector rounded = x * 1.44269504f + to_integer;
-    vector n = rounded - to_integer;
-    vector r = x - n * ln2_high;
-    r = r - n * ln2_low;
-    vector p = r * (1.0f / 5040) + 1.0f / 720;
-    p = p * r + 1.0f / 120;
-    p = p * r + 1.0f / 24;
-    p = p * r + 1.0f / 6;
-    p = p * r + 0.5f;
-    p = p * (r * r) + r;
-    vector power = (vector)((__builtin_convertvector(n, vector_int) + 127) << 23);
-    return power * p + (power - 1.0f);
-}
-
 static void elu(float *values, size_t n) {
-    for (size_t i = 0; i < n; i += V) {
-        vector x = load(values + i);
-        vector_int positive = x > (vector){0};
-        store(values + i, choose(positive, x, exp_minus_1(choose(positive, (vector){0}, x))));
-    }
+    for (size_t i = 0; i < n; i += V) store(values + i, elu_of(load(values + i)));
 }
 
 static void elu_gradient(float *delta, const float *activation, size_t n) {
-    for (size_t i = 0; i < n; i += V) {
-        vector y = load(activation + i);
-        store(delta + i, load(delta + i) * choose(y > (vector){0}, spread(1.0f), y + 1.0f));
-    }
+    for (size_t i = 0; i < n; i += V) store(delta + i, elu_gradient_of(load(delta + i), load(activation + i)));
 }
 
 static void relu(float *values, size_t n) {
-    for (size_t i = 0; i < n; i += V) {
-        vector x = load(values + i);
-        store(values + i, choose(x <= (vector){0}, (vector){0}, x)); /* NaN stays NaN */
-    }
+    for (size_t i = 0; i < n; i += V) store(values + i, relu_of(load(values + i)));
 }
 
 static void relu_gradient(float *delta, const float *activation, size_t n) {
-    for (size_t i = 0; i < n; i += V)
-        store(delta + i, choose(load(activation + i) > (vector){0}, load(delta + i), (vector){0}));
+    for (size_t i = 0; i < n; i += V) store(delta + i, relu_gradient_of(load(delta + i), load(activation + i)));
 }
 
 /* ---- weight gradient and update ---- */
@@ -489,11 +421,6 @@ static int32_t relax_paths(int32_t *restrict distance, uint32_t *restrict before
     }
     return lowest;
 }
-
-#define JOIN2(a, b) a##b
-#define JOIN(a, b) JOIN2(a, b)
-#define TEXT2(a) #a
-#define TEXT(a) TEXT2(a)
 
 extern void JOIN(sm_conv_list_, SM_ISA)(const struct sm_conv_span *span, const struct sm_conv_list *list,
                                         float magnitude); /* kernels_conv.c */

@@ -3,38 +3,19 @@
  *
  * A tile of pixels stays in registers while one row's list is walked; the input under the tile stays in the caches
  * while all rows pass over it. */
+#include "lib/kernels_vector.h"
+
 #include <supermask/kernels.h>
 
-#if defined(__AVX512F__)
-#    define V 16
-#    define WIDE_COLUMNS                                                                                               \
-        8 /* pixels of a tile: 8 of 32 registers; more does not help, two loads a cycle are the limit */
-#elif defined(__AVX2__)
-#    define V 8
+#if V == 16
+#    define WIDE_COLUMNS 8 /* pixels of a tile: 8 of 32 registers; two loads a cycle are the limit, not registers */
+#elif V == 8
 #    define WIDE_COLUMNS 4
 #else
-#    define V 4
 #    define WIDE_COLUMNS 2
 #endif
 #define PARTS (SM_LANES / V) /* vectors of a pixel */
 #define MOST_VECTORS 8
-
-typedef float vector __attribute__((vector_size(V * 4), aligned(4), may_alias));
-
-#if defined(__clang__)
-#    define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#    define UNROLL _Pragma("GCC unroll 16")
-#endif
-#define INLINE static inline __attribute__((always_inline))
-
-INLINE vector load(const float *p) {
-    return *(const vector *)p;
-}
-
-INLINE vector spread(float x) {
-    return x - (vector){0};
-}
 
 enum walk { ADD, SUBTRACT, WEIGH };
 
@@ -90,9 +71,6 @@ INLINE void all_tiles(const struct sm_conv_span *s, const struct sm_conv_list *l
         for (; x < s->n_columns; x++) tile(s, list, magnitude, y, x, 1, column_step);
     }
 }
-
-#define JOIN2(a, b) a##b
-#define JOIN(a, b) JOIN2(a, b)
 
 extern void JOIN(sm_conv_list_, SM_ISA)(const struct sm_conv_span *span, const struct sm_conv_list *list,
                                         float magnitude);

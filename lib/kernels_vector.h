@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* kernels_vector.h - the vectors of the instruction set that a kernel source is compiled for: V floats wide, the
+ * compilers' own (gcc and clang), so that the same text becomes AVX-512, AVX2 or whatever else the target has. */
+#ifndef SUPERMASK_LIB_KERNELS_VECTOR_H
+#define SUPERMASK_LIB_KERNELS_VECTOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__AVX512F__)
+#    define V 16
+#elif defined(__AVX2__)
+#    define V 8
+#else
+#    define V 4
+#endif
+
+typedef float vector __attribute__((vector_size(V * 4), aligned(4), may_alias));
+typedef int32_t vector_int __attribute__((vector_size(V * 4), aligned(4), may_alias));
+typedef int8_t vector_byte __attribute__((vector_size(V), aligned(1), may_alias));
+
+/* Loops over accumulators must vanish, so that these stay in registers. */
+#if defined(__clang__)
+#    define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#    define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vector load(const float *p) {
+    return *(const vector *)p;
+}
+INLINE void store(float *p, vector v) {
+    *(vector *)p = v;
+}
+INLINE vector spread(float x) {
+    return x - (vector){0};
+}
+/* The value itself, rounded here: what consumes it cannot take a product in it for a fused multiply-add of its own. In
+ * a sum of two products the compiler is free to fuse either, and chooses differently for different vectors. */
+INLINE vector rounded(vector x) {
+#if defined(__x86_64__)
+    __asm__("" : "+v"(x));
+#endif
+    return x;
+}
+INLINE vector choose(vector_int where, vector yes, vector no) {
+    return (vector)(((vector_int)yes & where) | ((vector_int)no & ~where));
+}
+
+/* A kernel source ends in a table of its functions, sm_..._avx2 and so on: the name is made of SM_ISA. */
+#define JOIN2(a, b) a##b
+#define JOIN(a, b) JOIN2(a, b)
+#define TEXT2(a) #a
+#define TEXT(a) TEXT2(a)
+
+#endif
