@@ -18,6 +18,7 @@
 typedef float vector __attribute__((vector_size(V * 4), aligned(4), may_alias));
 typedef int32_t vector_int __attribute__((vector_size(V * 4), aligned(4), may_alias));
 typedef int8_t vector_byte __attribute__((vector_size(V), aligned(1), may_alias));
+typedef uint8_t vector_ubyte __attribute__((vector_size(V), aligned(1), may_alias));
 
 /* Loops over accumulators must vanish, so that these stay in registers. */
 #if defined(__clang__)
