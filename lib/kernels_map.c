@@ -131,7 +131,8 @@ static void unpool(const struct sm_map *delta, const struct sm_map *pooled, cons
         for (size_t c = 0; c < pooled->channels; c++, winner += pooled->width * SM_LANES)
             unpool_row(row_of(delta, block, c, 2 * y), row_of(delta, block, c, 2 * y + 1), row_of(pooled, block, c, y),
                        winner, pooled->width);
-    clear_remainder(delta, block, 2 * pooled->height, 2 * pooled->width);
+    bool whole = delta->height == 2 * pooled->height && delta->width == 2 * pooled->width;
+    if (!whole) clear_remainder(delta, block, 2 * pooled->height, 2 * pooled->width);
 }
 
 struct range {

@@ -417,6 +417,14 @@ static void problem_destroy(struct problem *p) {
     free(p->weight);
 }
 
+/* Results start from something else than zeros: what is not written shows. */
+static void fill_inside(const struct sm_map *map, float value) {
+    for (size_t b = 0; b < N_BLOCKS; b++)
+        for (size_t c = 0; c < map->channels; c++)
+            for (size_t y = 0; y < map->height; y++)
+                for (size_t k = 0; k < map->width * SM_LANES; k++) pixel_of(map, b, c, y, 0)[k] = value;
+}
+
 static struct maps maps_new(const struct problem *p) {
     struct maps m = {.in = map_new(p->in, 1),
                      .second = map_new(p->in, 0),
@@ -430,6 +438,8 @@ static struct maps maps_new(const struct problem *p) {
     visit(&m.in, p->x, true);
     visit(&m.second, p->second, true);
     visit(&m.out_delta, p->weight, true);
+    fill_inside(&m.out, 99);
+    fill_inside(&m.in_delta, 99);
     return m;
 }
 
