@@ -116,8 +116,8 @@ INLINE void unpool_row(float *top, float *bottom, const float *pooled, const uin
     }
 }
 
-/* What lies behind the last whole window of an odd width or height. */
-static void clear_remainder(const struct sm_map *map, size_t block, size_t n_rows, size_t n_columns) {
+/* Zeros where the row is behind the first n_rows or the column behind the first n_columns. */
+static void clear_behind(const struct sm_map *map, size_t block, size_t n_rows, size_t n_columns) {
     for (size_t y = 0; y < map->height; y++)
         for (size_t c = 0; c < map->channels; c++) {
             size_t first = y < n_rows ? n_columns : 0;
@@ -132,7 +132,7 @@ static void unpool(const struct sm_map *delta, const struct sm_map *pooled, cons
             unpool_row(row_of(delta, block, c, 2 * y), row_of(delta, block, c, 2 * y + 1), row_of(pooled, block, c, y),
                        winner, pooled->width);
     bool whole = delta->height == 2 * pooled->height && delta->width == 2 * pooled->width;
-    if (!whole) clear_remainder(delta, block, 2 * pooled->height, 2 * pooled->width);
+    if (!whole) clear_behind(delta, block, 2 * pooled->height, 2 * pooled->width);
 }
 
 struct range {
@@ -146,73 +146,85 @@ INLINE struct range places_inside(size_t at, size_t pad, size_t n, const struct 
     return (struct range){start < pad ? pad - start : 0, end < pool->size ? end : pool->size};
 }
 
-/* The windows, of n_windows along one axis, that hold pixel number `at`. */
-INLINE struct range windows_around(size_t at, size_t pad, size_t n_windows, const struct sm_pool *pool) {
-    size_t pixel = at + pad; /* of the padded map */
-    size_t last = pixel / pool->stride + 1;
-    size_t first = pixel < pool->size ? 0 : (pixel - pool->size) / pool->stride + 1;
-    return (struct range){first, last < n_windows ? last : n_windows};
+/* The part of a window that lies inside the map: rows and columns of it, and where the first of them is in the map. */
+struct window {
+    struct range rows, columns;
+    size_t y, x;
+};
+
+INLINE struct window window_at(size_t y, size_t x, const struct sm_map *map, const struct sm_pool *pool) {
+    struct range rows = places_inside(y, pool->pad_top, map->height, pool);
+    struct range columns = places_inside(x, pool->pad_left, map->width, pool);
+    return (struct window){rows, columns, y * pool->stride + rows.first - pool->pad_top,
+                           x * pool->stride + columns.first - pool->pad_left};
 }
 
-/* Part of one window: from the pixel at its first place (r.first, s.first). */
-INLINE struct winner window_winner(const float *pixel, size_t row_stride, struct range r, struct range s, size_t size) {
-    struct winner best = {load(pixel), (vector_int){0} + (int32_t)(r.first * size + s.first)};
-    for (size_t i = r.first; i < r.last; i++, pixel += row_stride)
-        for (size_t j = s.first; j < s.last; j++)
-            best = contest(best, load(pixel + (j - s.first) * SM_LANES), (int32_t)(i * size + j));
-    return best;
+/* pixel: the first of the window, channels of a row lie side by side, rows row_stride floats apart. */
+INLINE void find_winner(struct winner best[PARTS], const float *pixel, size_t row_stride, struct window w,
+                        size_t size) {
+    UNROLL
+    for (size_t v = 0; v < PARTS; v++)
+        best[v] =
+            (struct winner){load(pixel + v * V), (vector_int){0} + (int32_t)(w.rows.first * size + w.columns.first)};
+    for (size_t r = w.rows.first; r < w.rows.last; r++, pixel += row_stride)
+        for (size_t s = w.columns.first; s < w.columns.last; s++) {
+            const float *x = pixel + (s - w.columns.first) * SM_LANES;
+            UNROLL
+            for (size_t v = 0; v < PARTS; v++) best[v] = contest(best[v], load(x + v * V), (int32_t)(r * size + s));
+        }
 }
 
 static void max_pool(const struct sm_map *out, uint8_t *winner, const struct sm_map *in, size_t block,
                      const struct sm_pool *pool) {
+    const struct sm_map from = *in, to = *out;
     const struct sm_pool p = *pool;
-    for (size_t y = 0; y < out->height; y++)
-        for (size_t c = 0; c < out->channels; c++) {
-            struct range r = places_inside(y, p.pad_top, in->height, &p);
-            const float *rows = row_of(in, block, c, y * p.stride + r.first - p.pad_top);
-            float *row = row_of(out, block, c, y);
-            for (size_t i = 0; i < out->width * SM_LANES; i += V) {
-                size_t x = i / SM_LANES, part = i % SM_LANES;
-                struct range s = places_inside(x, p.pad_left, in->width, &p);
-                const float *pixel = rows + (x * p.stride + s.first - p.pad_left) * SM_LANES + part;
-                struct winner best = window_winner(pixel, in->row_stride, r, s, p.size);
-                store(row + i, best.value);
-                if (winner) store_places(winner + ((y * out->channels + c) * out->width) * SM_LANES + i, best.place);
+    for (size_t y = 0; y < to.height; y++)
+        for (size_t c = 0; c < to.channels; c++)
+            for (size_t x = 0; x < to.width; x++) {
+                struct window w = window_at(y, x, &from, &p);
+                struct winner best[PARTS];
+                find_winner(best, row_of(&from, block, c, w.y) + w.x * SM_LANES, from.row_stride, w, p.size);
+                float *pixel = row_of(&to, block, c, y) + x * SM_LANES;
+                uint8_t *places = winner ? winner + ((y * to.channels + c) * to.width + x) * SM_LANES : NULL;
+                UNROLL
+                for (size_t v = 0; v < PARTS; v++) {
+                    store(pixel + v * V, best[v].value);
+                    if (places) store_places(places + v * V, best[v].place);
+                }
             }
-        }
 }
 
-/* Part of one pixel of the input: what it won in the windows [rows][columns] around it. */
-INLINE vector pixel_won(vector sum, const struct sm_map *out_delta, const uint8_t *winner, size_t block, size_t c,
-                        size_t y, struct range rows, size_t x, struct range columns, size_t part,
-                        const struct sm_pool *pool) {
-    for (size_t i = rows.first; i < rows.last; i++) {
-        const float *d = row_of(out_delta, block, c, i) + part;
-        const uint8_t *w = winner + (i * out_delta->channels + c) * out_delta->width * SM_LANES + part;
-        size_t r = y + pool->pad_top - i * pool->stride;
-        for (size_t j = columns.first; j < columns.last; j++) {
-            size_t s = x + pool->pad_left - j * pool->stride;
-            sum += won(load(d + j * SM_LANES), load_places(w + j * SM_LANES), (int32_t)(r * pool->size + s));
-        }
+/* Every pixel of the window gets the deltas of the images in which it won. */
+INLINE void give_to_winner(float *pixel, size_t row_stride, struct window w, size_t size, const float *delta,
+                           const uint8_t *winner) {
+    vector d[PARTS];
+    vector_int place[PARTS];
+    UNROLL
+    for (size_t v = 0; v < PARTS; v++) {
+        d[v] = load(delta + v * V);
+        place[v] = load_places(winner + v * V);
     }
-    return sum;
+    for (size_t r = w.rows.first; r < w.rows.last; r++, pixel += row_stride)
+        for (size_t s = w.columns.first; s < w.columns.last; s++) {
+            float *x = pixel + (s - w.columns.first) * SM_LANES;
+            UNROLL
+            for (size_t v = 0; v < PARTS; v++)
+                store(x + v * V, load(x + v * V) + won(d[v], place[v], (int32_t)(r * size + s)));
+        }
 }
 
 static void max_pool_gradient(const struct sm_map *in_delta, const struct sm_map *out_delta, const uint8_t *winner,
-                              size_t block, const struct sm_pool *pool, bool accumulate_them) {
+                              size_t block, const struct sm_pool *pool, bool accumulates) {
+    const struct sm_map to = *in_delta, from = *out_delta;
     const struct sm_pool p = *pool;
-    const struct sm_map out = *out_delta;
-    for (size_t y = 0; y < in_delta->height; y++)
-        for (size_t c = 0; c < in_delta->channels; c++) {
-            struct range rows = windows_around(y, p.pad_top, out.height, &p);
-            float *row = row_of(in_delta, block, c, y);
-            for (size_t i = 0; i < in_delta->width * SM_LANES; i += V) {
-                size_t x = i / SM_LANES, part = i % SM_LANES;
-                struct range columns = windows_around(x, p.pad_left, out.width, &p);
-                vector before = accumulate_them ? load(row + i) : (vector){0};
-                store(row + i, pixel_won(before, &out, winner, block, c, y, rows, x, columns, part, &p));
+    if (!accumulates) clear_behind(&to, block, 0, 0);
+    for (size_t y = 0; y < from.height; y++)
+        for (size_t c = 0; c < from.channels; c++)
+            for (size_t x = 0; x < from.width; x++, winner += SM_LANES) {
+                struct window w = window_at(y, x, &to, &p);
+                give_to_winner(row_of(&to, block, c, w.y) + w.x * SM_LANES, to.row_stride, w, p.size,
+                               row_of(&from, block, c, y) + x * SM_LANES, winner);
             }
-        }
 }
 
 /* ---- global average pool ---- */

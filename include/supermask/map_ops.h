@@ -59,10 +59,9 @@ struct sm_map_kernels {
     /* Any pool: out (of the size the caller chose) from in. winner: of this block, or NULL. */
     void (*max_pool)(const struct sm_map *out, uint8_t *winner, const struct sm_map *in, size_t block,
                      const struct sm_pool *pool);
-    /* in_delta = the gradients of the windows that each pixel won, summed in the order of the pixel's places in them,
-     * the last place first; or += where `accumulate` says so. */
+    /* in_delta = what each pixel won, summed over the windows in their order; or += where it accumulates. */
     void (*max_pool_gradient)(const struct sm_map *in_delta, const struct sm_map *out_delta, const uint8_t *winner,
-                              size_t block, const struct sm_pool *pool, bool accumulate);
+                              size_t block, const struct sm_pool *pool, bool accumulates);
 
     /* Global average pool to columns [channel][image_stride]: the mean over all pixels, row by row; and its gradient,
      * which writes all pixels of `delta`. Block b are the images b*SM_LANES .. of the columns. */
