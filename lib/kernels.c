@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/kernels_activation.h"
+#include "lib/kernels_transpose.h"
 #include "lib/kernels_vector.h"
 
 #if V == 16
@@ -21,41 +22,6 @@
 #define SUM_VECTORS 8 /* accumulators of a sparse sum */
 
 /* ---- loading and transposing ---- */
-
-#if V == 16
-#    define LOW(a, b) __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#    define HIGH(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-#elif V == 8
-#    define LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#    define HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-#else
-#    define LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
-#    define HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
-#endif
-
-/* One round of the perfect shuffle of V vectors; log2(V) rounds transpose a V x V square. */
-INLINE void shuffle_round(vector *out, const vector *in) {
-    UNROLL
-    for (int k = 0; k < V / 2; k++) {
-        out[2 * k] = LOW(in[k], in[k + V / 2]);
-        out[2 * k + 1] = HIGH(in[k], in[k + V / 2]);
-    }
-}
-
-INLINE void transpose_square(float *out, size_t out_stride, const vector in[V]) {
-    vector a[V], b[V];
-    shuffle_round(a, in);
-    shuffle_round(b, a);
-#if V >= 8
-    shuffle_round(a, b);
-#endif
-#if V == 16
-    shuffle_round(b, a);
-#endif
-    const vector *result = V == 8 ? a : b;
-    UNROLL
-    for (int k = 0; k < V; k++) store(out + (size_t)k * out_stride, result[k]);
-}
 
 static void transpose(float *out, size_t out_stride, const float *in, size_t in_stride, size_t n_rows,
                       size_t n_columns) {
