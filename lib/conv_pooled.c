@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <supermask/conv_pooled.h>
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <supermask/forward.h>
+
+#include "lib/kernels_pooled.h"
+
+#define TAPS 9
+
+/* ---- which kernels ---- */
+
+#if defined(__x86_64__)
+extern const struct sm_pooled_kernels sm_pooled_kernels_avx512, sm_pooled_kernels_avx2;
+#endif
+extern const struct sm_pooled_kernels sm_pooled_kernels_baseline;
+
+const struct sm_pooled_kernels *sm_pooled_kernels_find(const char *name) {
+    static const struct sm_pooled_kernels *const built[] = {
+#if defined(__x86_64__)
+        &sm_pooled_kernels_avx512,
+        &sm_pooled_kernels_avx2,
+#endif
+    };
+    for (size_t k = 0; k < sizeof built / sizeof *built; k++)
+        if (!strcmp(built[k]->name, name)) return built[k];
+    return &sm_pooled_kernels_baseline;
+}
+
+/* ---- shape ---- */
+
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+static size_t divided_up(size_t n, size_t by) {
+    return (n + by - 1) / by;
+}
+
+/* Bands of whole rows, of one height but for the last; images come together only where one band is the whole image. */
+static void set_shape(struct sm_pooled *p) {
+    size_t most_rows = p->width < SM_POOLED_ENTRIES ? SM_POOLED_ENTRIES / p->width : 1;
+    p->n_bands = divided_up(p->height, most_rows);
+    p->band_height = divided_up(p->height, p->n_bands);
+    p->n_bands = divided_up(p->height, p->band_height);
+    p->group = 1;
+    while (p->n_bands == 1 && p->group < SM_LANES && 2 * p->group * p->height * p->width <= SM_POOLED_ENTRIES)
+        p->group *= 2;
+    p->n_groups = SM_LANES / p->group;
+    p->tile_height = 2 * p->band_height + 2;
+    p->tile_width = 2 * p->width + 2;
+    p->list_stride = sm_padded(p->group * p->band_height * p->width);
+}
+
+bool sm_pooled_possible(const struct sm_conv *c) {
+    /* The tile of the widest row, four pixels high, is counted by uint16_t. */
+    return c->kernel_height == 3 && c->kernel_width == 3 && c->stride == 1 && c->out_height >= 2 && c->out_width >= 2 &&
+           4 * (c->out_width + 2) <= UINT16_MAX;
+}
+
+static size_t chunk_size(const struct sm_pooled *p) {
+    return p->conv.n_out * p->list_stride;
+}
+
+static size_t chunk_at(const struct sm_pooled *p, size_t block, size_t band) {
+    return (block * p->n_bands + band) * p->n_groups * chunk_size(p);
+}
+
+static size_t rows_of_band(const struct sm_pooled *p, size_t band) {
+    return smaller(p->band_height, p->height - band * p->band_height);
+}
+
+int sm_pooled_init(struct sm_pooled *p, const struct sm_conv *conv, size_t n_blocks, const struct sm_kernels *kernels) {
+    assert(sm_pooled_possible(conv));
+    *p = (struct sm_pooled){.kernels = sm_pooled_kernels_find(kernels->name),
+                            .conv = *conv,
+                            .n_blocks = n_blocks,
+                            .height = conv->out_height / 2,
+                            .width = conv->out_width / 2};
+    set_shape(p);
+    size_t n_entries = chunk_at(p, n_blocks, 0);
+    p->value = sm_aligned_zeros(n_entries * sizeof *p->value);
+    p->place = sm_aligned_zeros(n_entries * sizeof *p->place);
+    return p->value && p->place ? 0 : -1;
+}
+
+void sm_pooled_destroy(struct sm_pooled *p) {
+    free(p->value);
+    free(p->place);
+    *p = (struct sm_pooled){0};
+}
+
+/* ---- lists ---- */
+
+void sm_pooled_collect(struct sm_pooled *p, size_t block, const struct sm_map *delta, const uint8_t *winner) {
+    assert(delta->channels == p->conv.n_out && delta->height == p->height && delta->width == p->width);
+    size_t channel = p->width * SM_LANES, row = p->conv.n_out * channel;
+    for (size_t band = 0; band < p->n_bands; band++)
+        for (size_t o = 0; o < p->conv.n_out; o++) {
+            size_t y = band * p->band_height, at = chunk_at(p, block, band) + o * p->list_stride;
+            p->kernels->collect(&(struct sm_pooled_band){
+                .delta = sm_map_at(delta, block, o, (ptrdiff_t)y, 0),
+                .delta_row = delta->row_stride,
+                .winner = winner + (block * p->height + y) * row + o * channel,
+                .winner_row = row,
+                .height = rows_of_band(p, band),
+                .width = p->width,
+                .tile_width = p->tile_width,
+                .tile_pixels = p->tile_height * p->tile_width,
+                .group = p->group,
+                .value = p->value + at,
+                .place = p->place + at,
+                .chunk_stride = chunk_size(p),
+            });
+        }
+}
+
+/* ---- the gradient ---- */
+
+size_t sm_pooled_units(const struct sm_pooled *p) {
+    return divided_up(p->conv.n_in, p->kernels->channels);
+}
+
+/* Scratch is the tiles of SM_LANES images, then sums [n_out][TAPS][channels]. */
+static size_t tile_size(const struct sm_pooled *p) {
+    return p->tile_height * p->tile_width * p->kernels->channels;
+}
+
+static size_t sums_size(const struct sm_pooled *p) {
+    return p->conv.n_out * TAPS * p->kernels->channels;
+}
+
+size_t sm_pooled_scratch(const struct sm_pooled *p) {
+    return sm_padded(SM_LANES * tile_size(p)) + sums_size(p);
+}
+
+static void fill_tiles(const struct sm_pooled *p, float *tiles, const struct sm_map *in, size_t block, size_t band,
+                       size_t channel, size_t n_channels) {
+    ptrdiff_t y = (ptrdiff_t)(2 * band * p->band_height) - (ptrdiff_t)p->conv.pad_top;
+    p->kernels->fill_tile(tiles, tile_size(p), sm_map_at(in, block, channel, y, -(ptrdiff_t)p->conv.pad_left),
+                          in->row_stride, in->channel_stride, n_channels, 2 * rows_of_band(p, band) + 2, p->tile_width);
+}
+
+static void add_band(const struct sm_pooled *p, float *sums, const float *tiles, size_t block, size_t band) {
+    size_t n_entries = p->group * rows_of_band(p, band) * p->width;
+    for (size_t g = 0; g < p->n_groups; g++) {
+        size_t at = chunk_at(p, block, band) + g * chunk_size(p);
+        p->kernels->add_chunk(sums, tiles + g * p->group * tile_size(p), p->tile_width, p->value + at, p->place + at,
+                              p->list_stride, n_entries, p->conv.n_out);
+    }
+}
+
+void sm_pooled_gradient(const struct sm_pooled *p, size_t unit, const struct sm_map *in, float *gradient,
+                        size_t weight_stride, float *scratch) {
+    assert(in->halo >= p->conv.pad_top && in->halo >= p->conv.pad_left && in->channels == p->conv.n_in);
+    size_t channel = unit * p->kernels->channels, n_channels = smaller(p->kernels->channels, p->conv.n_in - channel);
+    float *tiles = scratch, *sums = scratch + sm_padded(SM_LANES * tile_size(p));
+    memset(sums, 0, sums_size(p) * sizeof *sums);
+    for (size_t block = 0; block < p->n_blocks; block++)
+        for (size_t band = 0; band < p->n_bands; band++) {
+            fill_tiles(p, tiles, in, block, band, channel, n_channels);
+            add_band(p, sums, tiles, block, band);
+        }
+    p->kernels->write_sums(gradient + channel * TAPS, weight_stride, sums, n_channels, p->conv.n_out);
+}
