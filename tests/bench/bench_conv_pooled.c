@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* bench_conv_pooled.c - the weight gradient of Conv8's convolutions that max-pooling follows, batch 128, one thread:
+ * from the pixels that won alone (lists included) against the same gradient as dense products of OpenBLAS. */
+#include <cblas.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <supermask/conv_pooled.h>
+#include <supermask/forward.h>
+#include <supermask/rng.h>
+#include <time.h>
+
+enum { REPEATS = 7, IMAGES = 128, BLOCKS = IMAGES / SM_LANES };
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double values[REPEATS]) {
+    qsort(values, REPEATS, sizeof *values, ascending);
+    return values[REPEATS / 2];
+}
+
+/* One layer, `size` pixels wide and high, and everything that its gradients need. */
+struct layer {
+    struct sm_conv conv;
+    size_t weight_stride;
+    struct sm_map in, dense, delta; /* dense: the gradient of all pixels, which costs the same whatever it is */
+    uint8_t *winner;
+    struct sm_pooled pooled;
+    float *gradient, *scratch;
+};
+
+static void *need(void *p) {
+    if (p) return p;
+    fprintf(stderr, "bench_conv_pooled: out of memory\n");
+    exit(1);
+}
+
+static void map_init(struct sm_map *map, size_t channels, size_t size, size_t halo) {
+    const struct sm_rng rng = sm_rng_make(channels, SM_RNG_TEST, size);
+    if (sm_map_init(map, channels, size, size, halo, BLOCKS)) need(NULL);
+    for (size_t b = 0; b < BLOCKS; b++)
+        for (size_t c = 0; c < channels; c++)
+            for (size_t k = 0; k < size * size * SM_LANES; k++)
+                sm_map_at(map, b, c, (ptrdiff_t)(k / SM_LANES / size), (ptrdiff_t)(k / SM_LANES % size))[k % SM_LANES] =
+                    (float)sm_rng_uniform(&rng, k);
+}
+
+static void layer_init(struct layer *l, size_t n_in, size_t n_out, size_t size) {
+    *l = (struct layer){.conv = {.n_out = n_out,
+                                 .n_in = n_in,
+                                 .kernel_height = 3,
+                                 .kernel_width = 3,
+                                 .stride = 1,
+                                 .pad_top = 1,
+                                 .pad_left = 1,
+                                 .in_height = size,
+                                 .in_width = size,
+                                 .out_height = size,
+                                 .out_width = size}};
+    l->weight_stride = sm_padded(9 * n_in);
+    map_init(&l->in, n_in, size, 1);
+    map_init(&l->dense, n_out, size, 1);
+    map_init(&l->delta, n_out, size / 2, 0);
+    size_t n_winners = IMAGES * n_out * (size / 2) * (size / 2);
+    l->winner = need(malloc(n_winners));
+    const struct sm_rng rng = sm_rng_make(1, SM_RNG_TEST, 1);
+    for (size_t k = 0; k < n_winners; k++) l->winner[k] = (uint8_t)(sm_rng_u32(&rng, k) % 4);
+    if (sm_pooled_init(&l->pooled, &l->conv, BLOCKS, sm_kernels_get())) need(NULL);
+    l->gradient = need(sm_aligned_zeros(n_out * l->weight_stride * sizeof(float)));
+    l->scratch = need(sm_aligned_zeros(sm_pooled_scratch(&l->pooled) * sizeof(float)));
+}
+
+static void layer_destroy(struct layer *l) {
+    sm_map_destroy(&l->in);
+    sm_map_destroy(&l->dense);
+    sm_map_destroy(&l->delta);
+    sm_pooled_destroy(&l->pooled);
+    free(l->winner);
+    free(l->gradient);
+    free(l->scratch);
+}
+
+static void run_lists(struct layer *l) {
+    for (size_t b = 0; b < BLOCKS; b++) sm_pooled_collect(&l->pooled, b, &l->delta, l->winner);
+}
+
+static void run_pooled(struct layer *l) {
+    for (size_t u = 0; u < sm_pooled_units(&l->pooled); u++)
+        sm_pooled_gradient(&l->pooled, u, &l->in, l->gradient, l->weight_stride, l->scratch);
+}
+
+/* For each output row and column of the kernel one product [n_out][width * images] x [3 rows * n_in][width * images]^T,
+ * without copying (map.h); gradient [column of the kernel][n_out][3 * n_in]. */
+static void run_dense(struct layer *l) {
+    const struct sm_map *in = &l->in, *d = &l->dense;
+    blasint n_out = (blasint)d->channels, n = (blasint)(3 * in->channels), depth = (blasint)(in->width * SM_LANES);
+    for (size_t b = 0; b < BLOCKS; b++)
+        for (ptrdiff_t y = 0; y < (ptrdiff_t)in->height; y++)
+            for (ptrdiff_t s = 0; s < 3; s++)
+                cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n_out, n, depth, 1, sm_map_at(d, b, 0, y, 0),
+                            (blasint)d->channel_stride, sm_map_at(in, b, 0, y - 1, s - 1), (blasint)in->channel_stride,
+                            1, l->gradient + (size_t)s * (size_t)n_out * (size_t)n, n);
+}
+
+static double seconds(void (*run)(struct layer *), struct layer *l) {
+    double begin = now();
+    run(l);
+    return now() - begin;
+}
+
+/* In turn, so that whatever else the machine does meets all alike. */
+static void bench(size_t n_in, size_t n_out, size_t size) {
+    struct layer l;
+    layer_init(&l, n_in, n_out, size);
+    double lists[REPEATS], pooled[REPEATS], dense[REPEATS];
+    for (int k = 0; k < REPEATS; k++) {
+        lists[k] = seconds(run_lists, &l);
+        pooled[k] = seconds(run_pooled, &l);
+        dense[k] = seconds(run_dense, &l);
+    }
+    double flop = 2.0 * IMAGES * 9 * (double)(n_in * n_out * size * size), all = median(lists) + median(pooled);
+    printf("%4zu ->%4zu, %2zux%-2zu  lists %5.2f ms  gradient %6.2f ms  %5.1f GFLOP/s (as dense %5.1f)   "
+           "dense %6.2f ms  %5.1f GFLOP/s   dense / pooled %.2f\n",
+           n_in, n_out, size, size, 1e3 * median(lists), 1e3 * median(pooled), flop / 4 / median(pooled) * 1e-9,
+           flop / all * 1e-9, 1e3 * median(dense), flop / median(dense) * 1e-9, median(dense) / all);
+    layer_destroy(&l);
+}
+
+int main(void) {
+    openblas_set_num_threads(1);
+    printf("weight gradient behind max-pooling, batch %d, one thread, kernels %s, OpenBLAS %s\n", IMAGES,
+           sm_kernels_name(), sm_blas_core());
+    bench(64, 64, 32);
+    bench(128, 128, 16);
+    bench(256, 256, 8);
+    bench(512, 512, 4);
+    return 0;
+}
