@@ -60,8 +60,10 @@ bool sm_pooled_possible(const struct sm_conv *c) {
            4 * (c->out_width + 2) <= UINT16_MAX;
 }
 
+/* Entries from one chunk to the next: the lists of all output channels and a cache line of places, without which the
+ * images of a block would be written 4096 bytes apart, or a multiple of them, to one set of the cache. */
 static size_t chunk_size(const struct sm_pooled *p) {
-    return p->conv.n_out * p->list_stride;
+    return p->conv.n_out * p->list_stride + 32;
 }
 
 static size_t chunk_at(const struct sm_pooled *p, size_t block, size_t band) {
@@ -154,7 +156,9 @@ static void add_band(const struct sm_pooled *p, float *sums, const float *tiles,
 
 void sm_pooled_gradient(const struct sm_pooled *p, size_t unit, const struct sm_map *in, float *gradient,
                         size_t weight_stride, float *scratch) {
-    assert(in->halo >= p->conv.pad_top && in->halo >= p->conv.pad_left && in->channels == p->conv.n_in);
+    assert(in->channels == p->conv.n_in && in->halo >= p->conv.pad_top && in->halo >= p->conv.pad_left);
+    assert(p->conv.out_height + 2 <= in->height + p->conv.pad_top + in->halo);
+    assert(p->conv.out_width + 2 <= in->width + p->conv.pad_left + in->halo);
     size_t channel = unit * p->kernels->channels, n_channels = smaller(p->kernels->channels, p->conv.n_in - channel);
     float *tiles = scratch, *sums = scratch + sm_padded(SM_LANES * tile_size(p));
     memset(sums, 0, sums_size(p) * sizeof *sums);

@@ -34,12 +34,13 @@ static struct pixel next_pixel(struct pixel p, size_t width) {
 INLINE vector_int places_of(const struct sm_pooled_band *b, struct pixel p, const uint8_t *winner) {
     vector_int which = __builtin_convertvector(*(const vector_winner *)winner, vector_int);
     int32_t corner = (int32_t)(2 * (p.row * b->tile_width + p.column));
-    return corner + (which >> 1) * (int32_t)b->tile_width + (which & 1);
+    return corner + (-(which >> 1) & (int32_t)b->tile_width) + (which & 1);
 }
 
 /* n pixels from *p on, of the V images that begin with `image`. */
 INLINE void take_square(struct square *square, const struct sm_pooled_band *b, struct pixel p, size_t n, size_t image) {
     vector value[V] = {{0}}, place[V] = {{0}};
+    UNROLL
     for (size_t k = 0; k < n; k++, p = next_pixel(p, b->width)) {
         size_t at = p.column * SM_LANES + image;
         value[k] = load(b->delta + p.row * b->delta_row + at);
@@ -65,15 +66,23 @@ INLINE void put_pixels(const struct sm_pooled_band *b, vector value, vector plac
     }
 }
 
+INLINE void collect_square(const struct sm_pooled_band *b, size_t image, size_t first, size_t n) {
+    struct square square;
+    take_square(&square, b, (struct pixel){first / b->width, first % b->width}, n, image);
+    UNROLL
+    for (size_t j = 0; j < V; j++) put_pixels(b, square.value[j], square.place[j], image + j, first, n);
+}
+
 static void collect(const struct sm_pooled_band *band) {
     const struct sm_pooled_band b = *band;
     size_t n_pixels = b.height * b.width;
     for (size_t image = 0; image < SM_LANES; image += V)
         for (size_t first = 0; first < n_pixels; first += V) {
             size_t n = n_pixels - first < V ? n_pixels - first : V;
-            struct square square;
-            take_square(&square, &b, (struct pixel){first / b.width, first % b.width}, n, image);
-            for (size_t j = 0; j < V; j++) put_pixels(&b, square.value[j], square.place[j], image + j, first, n);
+            if (n == V)
+                collect_square(&b, image, first, V);
+            else
+                collect_square(&b, image, first, n);
         }
 }
 
@@ -88,11 +97,17 @@ INLINE void fill_pixel(float *tile, size_t image_stride, const float *in, size_t
     }
 }
 
+/* The row below: every channel is a short stream of its own, too short for the hardware to see it coming. */
+INLINE void prefetch_pixel(const float *in, size_t channel_stride, size_t n_channels) {
+    for (size_t c = 0; c < n_channels; c++) __builtin_prefetch(in + c * channel_stride);
+}
+
 static void fill_tile(float *tile, size_t image_stride, const float *in, size_t row_stride, size_t channel_stride,
                       size_t n_channels, size_t height, size_t width) {
     for (size_t y = 0; y < height; y++, in += row_stride)
         for (size_t x = 0; x < width; x++, tile += V) {
             const float *pixel = in + x * SM_LANES;
+            prefetch_pixel(pixel + row_stride, channel_stride, n_channels);
             if (n_channels == V)
                 fill_pixel(tile, image_stride, pixel, channel_stride, V);
             else
@@ -121,6 +136,7 @@ static void add_chunk(float *sums, const float *tile, size_t tile_width, const f
     }
 }
 
+/* Rows of the gradient are pages apart: memory, not the loop, sets the pace. */
 static void write_sums(float *gradient, size_t weight_stride, const float *sums, size_t n_channels, size_t n_out) {
     for (size_t o = 0; o < n_out; o++, gradient += weight_stride, sums += TAPS * V)
         for (size_t c = 0; c < n_channels; c++)
