@@ -53,6 +53,12 @@ fuzz() {
 
 @test "recipes" { fuzz fuzz_recipe 4096 "$house/train/recipes"; }
 
+@test "network descriptions" {
+    # A blank before each: the first byte is no text, see fuzz_network.c.
+    for network in "$house"/train/networks/*.yaml; do (printf ' ' && cat "$network") >"corpus/$(basename "$network")"; done
+    fuzz fuzz_network 4096
+}
+
 @test "every fuzzer is run" {
     for source in "$house"/tests/fuzz/*.c; do
         name=$(basename "$source" .c)
