@@ -96,7 +96,7 @@ int sm_network_build_add(struct network_description *d, const struct network_par
 
 /* ---- pieces of the tree ---- */
 
-/* The value of a key, or NULL. `map` may be NULL. */
+/* The value of a key, or NULL, also where `map` is NULL or no map. */
 const struct sm_yaml *sm_network_find_key(const struct sm_yaml *map, const char *key);
 /* Are all keys among these (NULL-terminated)? */
 int sm_network_check_keys(const struct network_description *d, const struct sm_yaml *map, const char *const *known);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 const struct sm_yaml *sm_network_find_key(const struct sm_yaml *map, const char *key) {
-    for (size_t i = 0; map && i < map->n; i++)
+    for (size_t i = 0; map && map->kind == SM_YAML_MAP && i < map->n; i++)
         if (strcmp(map->keys[i], key) == 0) return map->items[i];
     return NULL;
 }

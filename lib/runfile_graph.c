@@ -121,6 +121,19 @@ done:
     return status;
 }
 
+/* Files of an older program have none: 'same'. */
+static int read_padding(const struct sm_h5_place *place, struct sm_layer *layer, struct sm_error *err) {
+    char *padding = NULL;
+    if (layer->kind != SM_CONV2D || H5Aexists(place->object, "padding") <= 0) return 0;
+    if (sm_h5_get_text(place, "padding", &padding, err) < 0) return -1;
+    layer->padding = strcmp(padding, "valid") == 0 ? SM_VALID : SM_SAME;
+    int status = strcmp(padding, sm_padding_name(layer->padding)) == 0
+                     ? 0
+                     : sm_fail(err, "%s: %s: unknown padding '%.100s'", place->path, place->where, padding);
+    free(padding);
+    return status;
+}
+
 static int check_fans(const struct sm_h5_place *place, const struct sm_layer *layer, struct sm_error *err) {
     int64_t fan_in, fan_out;
     if (sm_h5_get_int(place, "fan_in", &fan_in, err) < 0 || sm_h5_get_int(place, "fan_out", &fan_out, err) < 0)
@@ -169,7 +182,8 @@ static int read_layer(struct sm_run *run, const char *name, double *threshold, s
     int status = -1;
     if (place.object < 0) return sm_h5_fail(err, run->path, "cannot open layer %s", name);
     struct sm_layer *layer = append_layer(run, &place, name, err);
-    if (!layer || read_kind(&place, layer, err) < 0 || sm_h5_get_real(&place, "threshold", threshold, err) < 0)
+    if (!layer || read_kind(&place, layer, err) < 0 || read_padding(&place, layer, err) < 0 ||
+        sm_h5_get_real(&place, "threshold", threshold, err) < 0)
         goto done;
     if (open_set(run, name, sm_values_names[SM_INITIAL_WEIGHTS], is_float_type, &set, &weights, err) < 0) goto done;
     if (set_shape(&place, layer, &weights, err) == 0) status = check_fans(&place, layer, err);
@@ -252,6 +266,7 @@ int sm_run_open_layers(struct sm_run *run, struct sm_error *err) {
     sm_h5_free_texts(names, n);
     if (status < 0) return -1;
     if (sm_network_check(&run->net, err) < 0) return sm_fail_prefix(err, "%s", run->path);
+    if (sm_description_open(run, err) < 0) return -1;
     if (check_optional(run, err) < 0 || open_history(run, "mask", is_mask_type, run->handle->mask, err) < 0) return -1;
     return run->has_score_records ? open_history(run, "score", is_float_type, run->handle->score, err) : 0;
 }

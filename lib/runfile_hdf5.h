@@ -106,6 +106,14 @@ void sm_layout_object(char object[SM_OBJECT_SIZE], const char *layer, const char
 /* Shape of a layer's weights: dims[0..rank). Returns the rank, 2 or 4. */
 int sm_layout_shape(const struct sm_layer *layer, hsize_t dims[SM_RANK_MAX - 1]);
 
+/* ---- the network as text (runfile_description.c) ---- */
+
+/* Writes nothing for a network that has no nodes. */
+herr_t sm_description_create(hid_t file, const struct sm_network *net);
+/* The nodes of a run whose layers are known: from the text, or, where a file has none (one that an older program has
+ * written), those of a stack of dense layers; other networks are left without. */
+int sm_description_open(struct sm_run *run, struct sm_error *err);
+
 /* ---- copying (runfile_copy.c) ---- */
 
 /* Writes the values that `run` holds into the laid-out file: initial values, whole records, metric rows. */

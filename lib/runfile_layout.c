@@ -251,6 +251,7 @@ static herr_t put_layer(hid_t group, const struct sm_layout *layout, size_t l) {
         sm_h5_put_text(group, "kind", sm_layer_kind_name(layer->kind)) < 0 ||
         sm_h5_put_text(group, "activation", sm_activation_name(layer->activation)) < 0)
         return -1;
+    if (layer->kind == SM_CONV2D && sm_h5_put_text(group, "padding", sm_padding_name(layer->padding)) < 0) return -1;
     return put_inputs(group, layout->net, layer);
 }
 
@@ -319,6 +320,8 @@ static herr_t create_host(hid_t file, const struct sm_run_header *header) {
 int sm_layout_create(const struct sm_disk *disk, const struct sm_layout *layout, struct sm_error *err) {
     hid_t scales[2] = {-1, -1};
     if (put_root(disk->file, layout) < 0) return sm_disk_fail(disk, err, "cannot write the root's attributes");
+    if (sm_description_create(disk->file, layout->net) < 0)
+        return sm_disk_fail(disk, err, "cannot write network_description");
     if (create_host(disk->file, layout->header) < 0) return sm_disk_fail(disk, err, "cannot create host");
     if (create_records(disk->file, scales) < 0) return sm_disk_fail(disk, err, "cannot create records");
     if (create_metrics(disk->file) < 0) return sm_disk_fail(disk, err, "cannot create metrics");

@@ -62,6 +62,25 @@ static inline void fixture_residual(struct sm_network *net) {
     last->activation = SM_LINEAR;
 }
 
+/* 2x6x6 pixels; from a description, so with nodes: a residual block, both kinds of padding and of pools, batch norm. */
+static inline void fixture_described(struct sm_network *net) {
+    static const struct sm_network_options options = {SM_ELU, 1.0, false};
+    struct sm_error err = {""};
+    if (sm_network_parse(net,
+                         "name: described\ninput: [2, 6, 6]\nlayers:\n"
+                         "  - {kind: conv2d, name: stem, filters: 3, kernel: [3, 2], padding: valid}\n"
+                         "  - {kind: max-pool, size: 3, stride: 1, padding: same}\n"
+                         "  - kind: residual\n"
+                         "    branch: [{kind: conv2d, filters: 4, kernel: 3, stride: 2, batch_norm: true}]\n"
+                         "    shortcut: [{kind: conv2d, filters: 4, kernel: 1, stride: 2, activation: linear}]\n"
+                         "  - {kind: conv2d, name: '-', filters: 4, kernel: 1, activation: relu}\n"
+                         "  - {kind: add, inputs: ['-', add1], activation: linear}\n"
+                         "  - {kind: global-average-pool}\n"
+                         "  - {kind: dense, units: 3}\n",
+                         "described", &options, &err))
+        fail_msg("%s", err.text);
+}
+
 static inline float fixture_real(size_t layer, size_t kind, size_t i) {
     struct sm_rng rng = sm_rng_make(kind, SM_RNG_TEST, (uint32_t)layer);
     return (float)(2 * sm_rng_uniform(&rng, i) - 1);

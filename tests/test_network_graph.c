@@ -408,6 +408,7 @@ static void sentences(void **state) {
          "t:4: layer pool1: the output must be a layer with weights, or a pool of one"},
         {HEAD CONV "  - {kind: dense, units: 5, activation: elu}\n",
          "t:5: layer dense2: the last layer has no activation"},
+        {HEAD "  - [kind, dense]\n", "t:4: a layer is a map: {kind: dense, units: 300}"},
         {HEAD "  - {kind: residual}\n" DENSE, "t:4: a residual needs a `branch`"},
         {HEAD "  - {kind: residual, branch: []}\n" DENSE, "t:4: branch: expected a list of layers"},
         {HEAD "  - {kind: residual, branch: [{kind: conv2d, filters: 2, kernel: 3}], shortcut: none}\n" DENSE,

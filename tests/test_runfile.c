@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The run file: round trips, what h5py sees, broken files, locks, the checkpoint. */
+#include "network_compare.h"
 #include "runfile_fixture.h"
 
 #include <errno.h>
@@ -132,6 +133,45 @@ static void test_residual_network(void **state) {
     round_trip(fixture_residual, false, false);
 }
 
+static void test_described_network(void **state) {
+    (void)state;
+    struct fixture f;
+    struct sm_run run;
+    round_trip(fixture_described, false, false);
+    fixture_init(&f, fixture_described);
+    write_run(&f, 1, false);
+    open_run(&run, f.path);
+    assert_int_equal(run.net.n_nodes, 9);
+    assert_true(same_network(&f.net, &run.net));
+    sm_run_destroy(&run);
+    fixture_destroy(&f);
+}
+
+/* Without a description a stack of dense layers has its nodes, and a network of convolutions has none. */
+static void test_file_without_a_description(void **state) {
+    (void)state;
+    struct fixture f;
+    struct sm_run run;
+    if (!has_oracle()) skip();
+    fixture_init(&f, fixture_described);
+    write_run(&f, 1, true);
+    edit(f.path, "del f['network_description'], f['layers/stem'].attrs['padding']");
+    open_run(&run, f.path);
+    assert_int_equal(run.net.n_nodes, 0);
+    assert_int_equal(run.net.n_layers, f.net.n_layers);
+    assert_true(run.net.layers[0].padding == SM_SAME);
+    sm_run_destroy(&run);
+    fixture_destroy(&f);
+    fixture_init(&f, fixture_dense);
+    write_run(&f, 1, true);
+    open_run(&run, f.path);
+    assert_int_equal(run.net.n_nodes, 2);
+    assert_string_equal(run.net.nodes[1].name, "a_last");
+    assert_int_equal(run.net.nodes[1].inputs[0], 0);
+    sm_run_destroy(&run);
+    fixture_destroy(&f);
+}
+
 /* A file that h5py has written, read by us: numbers worked out here by hand. */
 static void test_file_of_another_writer(void **state) {
     (void)state;
@@ -194,6 +234,7 @@ static void test_resume(void **state) {
     (void)state;
     for (size_t records = 0; records <= FIXTURE_RECORDS; records++) resume_at(fixture_dense, records, true);
     resume_at(fixture_residual, 2, false);
+    resume_at(fixture_described, 2, false);
 }
 
 /* Chunks and filters that are not ours are copied by value. */
@@ -311,11 +352,30 @@ static void test_not_a_run_file(void **state) {
     assert_int_equal(system(command), 0);
 }
 
+/* What is done to a whole file, and what is then said. */
+struct damage {
+    const char *statements, *words;
+};
+
+static void damage(void (*network)(struct sm_network *), const struct damage *cases, size_t n) {
+    struct fixture f;
+    char copy[160], command[512];
+    if (!has_oracle()) skip();
+    fixture_init(&f, network);
+    write_run(&f, FIXTURE_RECORDS, true);
+    snprintf(copy, sizeof copy, "%s/copy.h5", f.directory);
+    snprintf(command, sizeof command, "cp %s %s", f.path, copy);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(system(command), 0);
+        edit(copy, cases[i].statements);
+        expect_failure(copy, cases[i].words);
+    }
+    fixture_destroy(&f);
+}
+
 static void test_damaged_run(void **state) {
     (void)state;
-    static const struct {
-        const char *statements, *words;
-    } cases[] = {
+    static const struct damage cases[] = {
         {"f.attrs['format'] = 'other-run'", "no run of supermask"},
         {"f.attrs['format_version'] = 2", "has format version 2, this program reads up to 1"},
         {"f.attrs['format_version'] = 'one'", "attribute `format_version`"},
@@ -360,20 +420,33 @@ static void test_damaged_run(void **state) {
         {"f['layers/a_last'].attrs.create('inputs', ['input'], dtype=h5py.string_dtype())", "layer a_last"},
         {"f['layers/a_last'].attrs['inputs'] = [0]", "not text: attribute `inputs`"},
     };
-    struct fixture f;
-    char copy[160], command[512];
-    if (!has_oracle()) skip();
-    fixture_init(&f, fixture_dense);
-    write_run(&f, FIXTURE_RECORDS, true);
-    snprintf(copy, sizeof copy, "%s/copy.h5", f.directory);
-    snprintf(command, sizeof command, "cp %s %s", f.path, copy);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_int_equal(system(command), 0);
-        edit(copy, cases[i].statements);
-        expect_failure(copy, cases[i].words);
-    }
-    fixture_destroy(&f);
+    damage(fixture_dense, cases, sizeof cases / sizeof *cases);
 }
+
+#define SET(text) "f['network_description'][()] = " text
+#define OLD "f['network_description'].asstr()[()]"
+static void test_damaged_description(void **state) {
+    (void)state;
+    static const struct damage cases[] = {
+        {SET("''"), "network_description: the file is empty"},
+        {SET("'name: n'"), "network_description: the description has no `input`"},
+        {SET(OLD ".replace('filters', 'filter', 1)"), "network_description:4: unknown key 'filter' (nearest: filters)"},
+        {SET(OLD ".replace('units: 3', 'units: 4')"),
+         "network_description describes layer dense5, and layers/dense5 is"},
+        {SET(OLD ".replace('valid', 'same')"), "network_description"},
+        {SET(OLD ".replace('relu', 'elu')"), "network_description describes layer -, and layers/- is another"},
+        {SET(OLD ".replace('[2, 6, 6]', '[2, 6, 7]')"), "network_description describes another network than the one"},
+        {SET(OLD ".replace('described', 'other')"), "network_description describes another network than the one"},
+        {SET(OLD "[:-9]"), "network_description:12: found unexpected end of stream"},
+        {"del f['network_description']; f['network_description'] = 7", "network_description is not one text"},
+        {"del f['network_description']; f['network_description'] = ['a', 'b']", "network_description is not one text"},
+        {"del f['network_description']; f.create_group('network_description')", "cannot open network_description"},
+        {"f['layers/stem'].attrs['padding'] = 'full'", "layer stem: unknown padding 'full'"},
+    };
+    damage(fixture_described, cases, sizeof cases / sizeof *cases);
+}
+#undef SET
+#undef OLD
 
 static void test_seven_in_a_mask(void **state) {
     (void)state;
@@ -544,6 +617,8 @@ int main(void) {
         cmocka_unit_test(test_dense_network),
         cmocka_unit_test(test_trained_weights),
         cmocka_unit_test(test_residual_network),
+        cmocka_unit_test(test_described_network),
+        cmocka_unit_test(test_file_without_a_description),
         cmocka_unit_test(test_file_of_another_writer),
         cmocka_unit_test(test_resume),
         cmocka_unit_test(test_resume_of_another_encoding),
@@ -551,6 +626,7 @@ int main(void) {
         cmocka_unit_test(test_reader_beside_writer),
         cmocka_unit_test(test_not_a_run_file),
         cmocka_unit_test(test_damaged_run),
+        cmocka_unit_test(test_damaged_description),
         cmocka_unit_test(test_seven_in_a_mask),
         cmocka_unit_test(test_fixed_text),
         cmocka_unit_test(test_part_of_a_mask),

@@ -5,7 +5,12 @@
  * While a run is written the file is in HDF5's single-writer/multiple-reader mode, chunks are one record deep and every
  * append is flushed: a run killed at any moment leaves a file that opens and holds every record whose append returned.
  * records/step is written last, so its length is the number of whole records. Byte order and timestamps are fixed: the
- * same run gives the same data sets. */
+ * same run gives the same data sets.
+ *
+ * The network stands in the file twice. Attributes of /layers/<name> (kind, activation, stride, inputs, a convolution's
+ * padding) say what each layer is and which layers feed it. /network_description, a scalar string, is the text of
+ * sm_network_text: the graph of operators, with pools, sums and batch norm. Files of an older program have neither it
+ * nor `padding` (which was 'same'): of these, stacks of dense layers get their nodes, other networks have none. */
 #ifndef SUPERMASK_RUNFILE_H
 #define SUPERMASK_RUNFILE_H
 
@@ -98,11 +103,11 @@ struct sm_run {
     uint64_t weight_seed, score_seed, data_seed;
     struct sm_host_fact *host; /* [n_host] */
     size_t n_host;
-    struct sm_network net;
-    double *threshold;   /* [n_layers] */
-    bool trains_weights; /* final_weights stand where final_scores would */
-    bool has_scores;     /* initial_scores are there */
-    bool has_final;      /* final_scores (final_weights) are there */
+    struct sm_network net; /* net.n_nodes may be 0: see above */
+    double *threshold;     /* [n_layers] */
+    bool trains_weights;   /* final_weights stand where final_scores would */
+    bool has_scores;       /* initial_scores are there */
+    bool has_final;        /* final_scores (final_weights) are there */
     bool has_score_records;
     size_t n_records;
     int64_t *step; /* [n_records] */

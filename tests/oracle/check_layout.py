@@ -4,6 +4,7 @@ check_layout.py --same A B       do two run files hold the same (but for `create
 
 Prints one line a deviation; exit status 1 if there is one. Reads with h5py as a user would: no SWMR, no plug-in."""
 
+import re
 import sys
 
 import h5py
@@ -42,6 +43,21 @@ class Checker:
         self.equal(h5py.h5g.get_objinfo(obj.id).mtime, 0, f"time stamp of {path}")
 
 
+def check_description(c, file):
+    """A text that any YAML reader understands, with the layers of /layers in their order."""
+    if "network_description" not in file:
+        return
+    ds = file["network_description"]
+    c.equal(ds.shape, (), "shape of network_description")
+    c.expect(len(ds.attrs.get("description", "")) > 5, "network_description has no description")
+    text = ds.asstr()[()]
+    for part in [f'name: "{file.attrs["network"]}"', f"input: [{', '.join(str(n) for n in file.attrs['input_shape'])}]"]:
+        c.expect(part in text.splitlines(), f"network_description has no line '{part}'")
+    names = re.findall(r'^  - \{name: "([^"]*)", kind: (?:dense|conv2d),', text, re.MULTILINE)
+    groups = sorted(file["layers"].values(), key=lambda group: group.attrs["index"])
+    c.equal(names, [group.name.split("/")[-1] for group in groups], "layers of network_description")
+
+
 def check_root(c, file):
     attrs = file.attrs
     c.equal(set(attrs), TEXTS | SEEDS | {"format_version", "input_shape"}, "root attributes")
@@ -56,7 +72,8 @@ def check_root(c, file):
     c.expect(np.datetime64(attrs["created"].rstrip("Z")) > np.datetime64("2020-01-01"), "@created is no ISO 8601 time")
     c.expect(attrs["created"].endswith("Z"), "@created is not UTC")
     c.equal(attrs["input_shape"].shape, (3,), "shape of @input_shape")
-    c.equal(set(file), {"host", "layers", "records", "metrics"}, "groups")
+    c.equal(set(file) - {"network_description"}, {"host", "layers", "records", "metrics"}, "groups")
+    check_description(c, file)
     for name, value in file["host"].attrs.items():
         c.expect(isinstance(value, str), f"host@{name} does not read as str")
 
@@ -128,7 +145,9 @@ def check_mask(c, ds, shape, n_records):
 
 def check_layer(c, file, group, index, before, n_records):
     a = group.attrs
-    c.equal(set(a), LAYER_ATTRIBUTES, f"attributes of {group.name}")
+    padding = {"padding"} if a["kind"] == "conv2d" else set()
+    c.equal(set(a), LAYER_ATTRIBUTES | padding, f"attributes of {group.name}")
+    c.expect(a.get("padding", "same") in ("same", "valid"), f"{group.name}@padding")
     shape = group["initial_weights"].shape
     c.equal(int(a["index"]), index, f"{group.name}@index in the order of creation")
     c.expect(a["kind"] == {2: "dense", 4: "conv2d"}.get(len(shape)), f"{group.name}@kind {a['kind']} with shape {shape}")
@@ -180,7 +199,7 @@ def contents(path):
             if key not in ("REFERENCE_LIST", "DIMENSION_LIST"):
                 found[f"{name}@{key}"] = np.asarray(value)
         if isinstance(obj, h5py.Dataset):
-            found[name] = obj[()]
+            found[name] = np.asarray(obj[()])
 
     with h5py.File(path, "r") as file:
         keep("", file)
