@@ -26,6 +26,7 @@ double sm_scale_deviation(enum sm_init_scale scale, double gain, size_t fan_in, 
 
 void sm_recipe_defaults(struct sm_recipe *recipe) {
     *recipe = (struct sm_recipe){
+        .width = 1,
         .method = "signed-supermask",
         .activation = SM_ELU,
         .loss = SM_LOSS_CLIPPED,
@@ -212,6 +213,18 @@ static int name_after_file(struct sm_recipe *recipe, const char *path, struct sm
     return status ? sm_fail_prefix(err, "%s: the file sets no `name`, and its own does not do", path) : 0;
 }
 
+/* A network that the recipe's file names by a path stands beside that file: its path is put before the word. */
+static int place_network(struct sm_recipe *recipe, const char *path, struct sm_error *err) {
+    const char *slash = strrchr(path, '/'), *word = recipe->network;
+    if (!slash || *word == '/' || !sm_share_is_path(word)) return 0;
+    while (strncmp(word, "./", 2) == 0) word += 2;
+    char *placed = sm_format("%.*s/%s", (int)(slash - path), path, word);
+    if (!placed) return sm_fail(err, "%s: out of memory", path);
+    int status = sm_recipe_key_set(sm_recipe_key_find("network", err), recipe, placed, err);
+    free(placed);
+    return status ? sm_fail_prefix(err, "%s", path) : 0;
+}
+
 int sm_recipe_read(struct sm_recipe *recipe, const char *name_or_path, struct sm_error *err) {
     int status = -1;
     struct sm_yaml *root = NULL;
@@ -219,6 +232,7 @@ int sm_recipe_read(struct sm_recipe *recipe, const char *name_or_path, struct sm
     if (!path || sm_yaml_read(&root, path, err)) goto done;
     status = set_from_map(recipe, root, path, err);
     if (status == 0 && find_entry(root, "name") == root->n) status = name_after_file(recipe, path, err);
+    if (status == 0 && find_entry(root, "network") < root->n) status = place_network(recipe, path, err);
 done:
     sm_yaml_free(root);
     free(path);

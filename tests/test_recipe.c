@@ -36,6 +36,8 @@ static const struct {
     {"description", "says \"hi\" \\ f\xc3\xbcr # all: [x]",
      "description: \"says \\\"hi\\\" \\\\ f\xc3\xbcr # all: [x]\"\n"},
     {"network", "784-10", "network: \"784-10\"\n"},
+    {"width", "1.5", "width: 1.5\n"},
+    {"batch_norm", "true", "batch_norm: true\n"},
     {"dataset", "mnist", "dataset: \"mnist\"\n"},
     {"method", "dense", "method: \"dense\"\n"},
     {"activation", "relu", "activation: relu\n"},
@@ -354,6 +356,57 @@ static void names_and_paths(void **state) {
     rmdir(directory);
 }
 
+/* What the recipe's file is called, what stands in it, and where the network is then looked for. */
+static void a_network_stands_beside_its_recipe(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *network; /* "@" is the recipe's directory */
+    } cases[] = {
+        {"network: ./net.yaml\n", "@/net.yaml"},
+        {"network: net.yml\n", "@/net.yml"},
+        {"network: ../net.yaml\n", "@/../net.yaml"},
+        {"network: /tmp/net.yaml\n", "/tmp/net.yaml"},
+        {"network: fcn\n", "fcn"},
+        {"network: 784-10\n", "784-10"},
+        {"epochs: 1\n", "./before.yaml"}, /* what --set gave stays as it is */
+    };
+    char directory[] = "/tmp/test_recipe.XXXXXX", path[64], expected[128];
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/mine.yaml", directory);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sm_recipe recipe = with("network=./before.yaml");
+        struct sm_error err = {0};
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fputs(cases[i].text, file);
+        assert_int_equal(fclose(file), 0);
+        if (sm_recipe_read(&recipe, path, &err)) fail_msg("%s", err.text);
+        bool beside = cases[i].network[0] == '@';
+        snprintf(expected, sizeof expected, "%s%s", beside ? directory : "", cases[i].network + beside);
+        assert_string_equal(recipe.network, expected);
+    }
+    unlink(path);
+    rmdir(directory);
+}
+
+/* Activation, width and batch norm reach the network. */
+static void its_network(void **state) {
+    (void)state;
+    struct sm_recipe recipe = defaults();
+    struct sm_network net;
+    struct sm_error err = {0};
+    const char *const settings[] = {"network=resnet20", "activation=relu", "width=2", "batch_norm=true"};
+    assert_int_equal(sm_recipe_set_all(&recipe, settings, 4, &err), 0);
+    assert_int_equal(sm_recipe_network(&recipe, &net, &err), 0);
+    assert_int_equal(net.layers[0].n_out, 32);
+    assert_true(net.layers[0].activation == SM_RELU && net.nodes[0].batch_norm);
+    sm_network_destroy(&net);
+    recipe = with("network=784-5-2");
+    assert_int_equal(sm_recipe_network(&recipe, &net, &err), 0);
+    assert_int_equal(net.layers[0].n_out, 5);
+    sm_network_destroy(&net);
+}
+
 static void keys_are_listed(void **state) {
     (void)state;
     char *text = NULL;
@@ -386,6 +439,8 @@ int main(void) {
         cmocka_unit_test(shipped_recipes),
         cmocka_unit_test(the_published_recipe),
         cmocka_unit_test(names_and_paths),
+        cmocka_unit_test(a_network_stands_beside_its_recipe),
+        cmocka_unit_test(its_network),
         cmocka_unit_test(keys_are_listed),
     };
     setenv("SUPERMASK_SHARE", "train", 0); /* the sources' own recipes; the tests run in the repository's root */

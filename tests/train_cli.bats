@@ -117,12 +117,48 @@ small=(fcn-digits --quiet --epochs 1 --set network=784-10)
         -o runs/
     [ -z "$stderr" ]
     for line in "epochs: 3" "learning_rate: 0.1" "weight_seed: 7" "score_seed: 7" "data_seed: 7" "threads: 1" \
-        "weight_gain: 3" "# dense1       dense   [300, 784]               235200 elu        0.01         +-0.0874818" \
-        "# dense3       dense   [10, 100]                  1000 linear" "# output           runs/fcn-digits-seed7.h5" \
+        "weight_gain: 3" "# dense1  dense  input   -       300x1x1  [300, 784]      235200  elu         0.01       +-0.0874818" \
+        "# dense3  dense  dense2  -       10x1x1   [10, 100]         1000  linear " "# output           runs/fcn-digits-seed7.h5" \
         "# parameters       266200" "# steps            237 (79 an epoch)" "# records          4" "# kernels" "# blas"; do
         [[ "$output" == *"$line"* ]] || { echo "no $line"; false; }
     done
     [ -z "$(ls)" ]
+}
+
+@test "--dry-run lists pools and sums with their shapes" {
+    run -0 --separate-stderr "$train" fcn-digits --set dataset=cifar-10 --set network=resnet20 --set width=1.5 \
+        --set method=dense --set batch_norm=true --dry-run
+    for row in 'conv1 +conv2d +input +3x3/1 same +24x32x32 +\[24, 3, 3, 3\] +648 +batch norm, elu ' \
+        'pool1 +max-pool +conv1 +3x3/1 same +24x32x32 +- +- +- ' \
+        'conv11 +conv2d +add3 +1x1/2 same +48x16x16 +\[48, 24, 1, 1\] +1152 +batch norm, linear ' \
+        'add4 +add +conv10 \+ conv11 +- +48x16x16 +- +- +elu ' \
+        'pool2 +global-average-pool +add9 +- +96x1x1 +- +- +- ' 'dense23 +dense +pool2 +- +10x1x1 +\[10, 96\] +960 +linear '; do
+        grep -Eq "^# $row" <<<"$output" || { echo "no $row"; false; }
+    done
+    [[ "$output" == *"# parameters       558600"* ]]
+}
+
+@test "networks that do not fit what is asked for" {
+    fails_with 1 "fcn-digits: batch_norm: signed-supermask masks the network, and masked networks have none" \
+        "$train" fcn-digits --set batch_norm=true
+    fails_with 2 "--set: width: 0 is outside" "$train" fcn-digits --set width=0
+    fails_with 1 "networks/fcn.yaml:6: layer dense1: 300 units times the width 1.001 are 300.3, no whole number" \
+        "$train" fcn-digits --set width=1.001
+    fails_with 1 "its input is 3x32x32, the data set's images are 1x28x28" "$train" fcn-digits --set network=conv2
+    for arguments in --dry-run --quiet; do
+        fails_with 1 "network 784-268435456-10: training its 213137752064 weights takes " \
+            "$train" fcn-digits --set network=784-268435456-10 "$arguments"
+        [[ "$stderr" == *" GB, and this machine has "*" GB of memory" ]]
+    done
+    mkdir sub
+    printf 'name: mine\ndataset: digits\nnetwork: ./net.yaml\n' >sub/mine.yaml
+    printf 'name: n\ninput: [1, 28, 28]\nlayers:\n  - {kind: conv2d, filters: 2, kernel: 29, padding: valid}\n' >sub/net.yaml
+    fails_with 1 "sub/net.yaml:4: layer conv1: the kernel 29x29 is larger than the 28x28 that it reads" \
+        "$train" sub/mine.yaml
+    printf 'name: n\ninput: [1, 28, 28]\nlayers:\n  - {kind: conv2d, filters: 2, kernel: 3, batch_norm: true}\n' >net.yaml
+    printf '  - {kind: dense, units: 10}\n' >>net.yaml
+    fails_with 1 "network n: layer conv1 has batch norm, and networks masked by signed-supermask have none" \
+        "$train" fcn-digits --set network=./net.yaml
 }
 
 @test "the output of --dry-run is a recipe with the same dry run" {

@@ -13,4 +13,7 @@
 int sm_dry_run(FILE *out, const struct sm_recipe *recipe, const struct sm_network *net, const char *path,
                struct sm_error *err);
 
+/* Its part about the network: every layer, pool and sum with its output. */
+void sm_dry_run_network(FILE *out, const struct sm_recipe *recipe, const struct sm_network *net);
+
 #endif

@@ -10,12 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int check_method(const struct sm_recipe *recipe, struct sm_error *err) {
     const char *method = recipe->method;
     const struct sm_method *found = sm_method_find(method);
     const char *sentence = found && found->check ? found->check(recipe) : NULL;
-    if (sentence) return sm_fail(err, "%s: %s", recipe->name, sentence);
+    if (sentence) return sm_fail(err, "%s", sentence);
     if (found) return 0;
     enum { MOST_METHODS = 32 };
     const char *names[MOST_METHODS];
@@ -30,13 +31,32 @@ static int check_method(const struct sm_recipe *recipe, struct sm_error *err) {
 static int read_network(struct sm_network *net, const struct sm_recipe *recipe, struct sm_error *err) {
     struct sm_dataset_shape shape;
     if (sm_dataset_shape(&shape, recipe->dataset, err)) return -1;
-    if (sm_network_read(net, recipe->network, recipe->activation, err)) return -1;
+    if (sm_recipe_network(recipe, net, err)) return -1;
     if (sm_network_fit_input(net, shape.channels, shape.height, shape.width, err)) return -1;
-    const struct sm_layer *last = &net->layers[net->n_layers - 1];
+    const struct sm_layer *last = &net->layers[net->n_layers - 1]; /* pools behind it keep its units */
     if (last->n_out != shape.n_classes)
         return sm_fail(err, "network %s: its last layer %s has %zu units, the data set %s has %zu classes", net->name,
                        last->name, last->n_out, recipe->dataset, shape.n_classes);
     return 0;
+}
+
+/* What a description asks for by itself, and a method with masks cannot have. */
+static int check_batch_norm(const struct sm_recipe *recipe, const struct sm_network *net, struct sm_error *err) {
+    for (size_t n = 0; n < net->n_nodes && !sm_method_find(recipe->method)->trains_weights; n++)
+        if (net->nodes[n].batch_norm)
+            return sm_fail(err, "network %s: layer %s has batch norm, and networks masked by %s have none", net->name,
+                           net->nodes[n].name, recipe->method);
+    return 0;
+}
+
+/* A network whose weights alone are too much is told before anything is allocated: the system would grant the memory
+ * and kill the run when it is used. */
+static int check_memory(const struct sm_recipe *recipe, const struct sm_network *net, struct sm_error *err) {
+    double bytes = sm_train_weight_bytes(recipe, net);
+    double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    if (bytes <= memory) return 0;
+    return sm_fail(err, "network %s: training its %zu weights takes %.1f GB, and this machine has %.1f GB of memory",
+                   net->name, sm_network_weights(net), bytes / 1e9, memory / 1e9);
 }
 
 enum sm_exit sm_job_resolve(struct sm_recipe *recipe, struct sm_network *net, const struct sm_options *options,
@@ -50,7 +70,8 @@ enum sm_exit sm_job_resolve(struct sm_recipe *recipe, struct sm_network *net, co
     if (status) return SM_EXIT_WORLD;
     if (sm_options_apply(options, recipe, err)) return SM_EXIT_USAGE;
     if (recipe->threads == 0) recipe->threads = omp_get_max_threads();
-    if (sm_recipe_check(recipe, err) || check_method(recipe, err) || read_network(net, recipe, err)) {
+    if (sm_recipe_check(recipe, err) || check_method(recipe, err) || read_network(net, recipe, err) ||
+        check_batch_norm(recipe, net, err) || check_memory(recipe, net, err)) {
         sm_fail_prefix(err, "%s", options->recipe);
         return SM_EXIT_WORLD;
     }

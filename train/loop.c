@@ -320,7 +320,7 @@ static enum sm_train_result train(struct run *r, struct sm_error *err) {
 enum sm_train_result sm_train_run(const struct sm_train_job *job, struct sm_error *err) {
     struct run r = {.job = job, .recipe = job->recipe};
     enum sm_train_result result = SM_TRAIN_FAILED;
-    if (sm_network_read(&r.net, job->recipe->network, job->recipe->activation, err)) goto done;
+    if (sm_recipe_network(job->recipe, &r.net, err)) goto done;
     if (sm_dataset_load(&r.data, job->recipe->dataset, job->data_directory, err)) goto done;
     if (sm_network_fit_input(&r.net, r.data.channels, r.data.height, r.data.width, err)) goto done;
     if (sm_trainer_init(&r.trainer, job->recipe, &r.net, &r.data, err)) goto done;

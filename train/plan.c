@@ -10,14 +10,30 @@
  * 5.3 million weights of Conv8, so at most 0.74 bits a weight and record; early records are worth up to 1.6. */
 #define MASK_BITS 1.0
 
-static size_t layer_bytes(const struct sm_layer *layer, size_t images, const struct sm_method *method) {
+/* Weights, scores and momenta in padded rows, and the lists of kept weights. */
+static double layer_bytes(const struct sm_layer *layer, bool trains_weights) {
     struct sm_padded_shape s = sm_padded_shape_of(layer);
-    size_t weights = s.n_rows * s.stride, floats = method->trains_weights ? 2 : 4; /* w, V; and m, v */
-    return weights * (floats * sizeof(float) + sizeof(uint32_t) + (method->trains_weights ? 0 : 1)) +
-           images * (2 * s.n_rows + s.stride) * sizeof(float);
+    size_t floats = trains_weights ? 2 : 4; /* w, V; and m, v */
+    size_t bytes = floats * sizeof(float) + sizeof(uint32_t) + (trains_weights ? 0 : 1);
+    return (double)s.n_rows * (double)s.stride * (double)bytes;
 }
 
-static size_t memory_of(const struct sm_recipe *recipe, const struct sm_network *net, const struct sm_method *method,
+double sm_train_weight_bytes(const struct sm_recipe *recipe, const struct sm_network *net) {
+    bool trains_weights = sm_method_find(recipe->method)->trains_weights;
+    double bytes = 0;
+    for (size_t l = 0; l < net->n_layers; l++) bytes += layer_bytes(&net->layers[l], trains_weights);
+    return bytes;
+}
+
+/* Each node's output and the gradient with respect to it, for a whole batch. */
+static size_t node_bytes(const struct sm_network *net, size_t images) {
+    size_t values = 0;
+    for (size_t n = 0; n < net->n_nodes; n++)
+        values += sm_padded(net->nodes[n].channels) * net->nodes[n].height * net->nodes[n].width;
+    return 2 * images * values * sizeof(float);
+}
+
+static size_t memory_of(const struct sm_recipe *recipe, const struct sm_network *net,
                         const struct sm_dataset_shape *data) {
     size_t images = sm_padded((size_t)recipe->batch), n = data->n_train + data->n_test;
     size_t pixels = data->channels * data->height * data->width;
@@ -25,7 +41,7 @@ static size_t memory_of(const struct sm_recipe *recipe, const struct sm_network 
         n * (pixels + 1 + 2 * sizeof(float) + sizeof(uint8_t *)) + images * sm_padded(pixels) * sizeof(float);
     if (recipe->order != SM_ORDER_FILE) bytes += data->n_train * sizeof(uint32_t);
     if (recipe->augment != SM_AUGMENT_NONE) bytes += 2 * images * pixels;
-    for (size_t l = 0; l < net->n_layers; l++) bytes += layer_bytes(&net->layers[l], images, method);
+    bytes += (size_t)sm_train_weight_bytes(recipe, net) + node_bytes(net, images);
     return bytes + sm_network_weights(net) * (sizeof(float) + 1); /* the record at hand */
 }
 
@@ -41,7 +57,7 @@ int sm_train_plan(struct sm_train_plan *plan, const struct sm_recipe *recipe, co
     plan->n_steps = plan->steps_per_epoch * (size_t)recipe->epochs;
     size_t every = recipe->record_every ? (size_t)recipe->record_every : plan->steps_per_epoch;
     plan->n_records = plan->n_steps / every + 1;
-    plan->memory_bytes = memory_of(recipe, net, method, &data);
+    plan->memory_bytes = memory_of(recipe, net, &data);
     size_t values = (method->trains_weights ? 2 : 3) * plan->parameters * sizeof(float);
     if (recipe->record_scores) values += plan->n_records * plan->parameters * sizeof(float);
     size_t mask = method->trains_weights ? plan->parameters / 512 : (size_t)((double)plan->parameters * MASK_BITS / 8);

@@ -33,6 +33,9 @@ struct sm_train_plan {
     size_t memory_bytes; /* engine, optimizer and data set */
     size_t file_bytes;   /* run file to expect, masks estimated at 1 bit a weight and record after compression */
 };
+/* Bytes that the weights alone need: they, what the method trains, and the lists of kept ones. Nothing overflows. */
+double sm_train_weight_bytes(const struct sm_recipe *recipe, const struct sm_network *net);
+
 int sm_train_plan(struct sm_train_plan *plan, const struct sm_recipe *recipe, const struct sm_network *net,
                   struct sm_error *err);
 

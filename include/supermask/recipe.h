@@ -39,6 +39,8 @@ struct sm_recipe {
     char name[SM_NAME_SIZE]; /* "fcn-mnist" */
     char description[256];
     char network[256];          /* shipped name, file, or widths: see sm_network_read */
+    double width;               /* > 0, factor of the units and filters of every layer but the last */
+    bool batch_norm;            /* trainable, behind every convolution */
     char dataset[SM_NAME_SIZE]; /* "digits", "mnist", "cifar-10", "cifar-100" */
     char method[SM_NAME_SIZE];  /* "signed-supermask", "dense" */
     enum sm_activation activation;
@@ -80,9 +82,9 @@ void sm_recipe_defaults(struct sm_recipe *recipe);
  * nearest one). */
 char *sm_recipe_path(const char *name_or_path, struct sm_error *err);
 
-/* Overlays a YAML file: a shipped name or a path. Unknown keys, wrong types and values out of range fail with
- * "FILE:LINE: ..." and, for a misspelled key or choice, the nearest right one. The order of the keys in the file does
- * not matter. A file without the key `name` is named after itself. */
+/* Overlays a YAML file: a shipped name or a path. A `network` in it that is a file is looked for beside it. Unknown
+ * keys, wrong types and values out of range fail with "FILE:LINE: ..." and, for a misspelled key or choice, the nearest
+ * right one. The order of the keys in the file does not matter. A file without the key `name` is named after itself. */
 int sm_recipe_read(struct sm_recipe *recipe, const char *name_or_path, struct sm_error *err);
 
 /* Overlays YAML text (the `recipe` attribute of a run file); `origin` names it in sentences. */
@@ -94,6 +96,10 @@ int sm_recipe_set(struct sm_recipe *recipe, const char *assignment, struct sm_er
 /* Overlays several at once. Of two values for one key the later wins; the order of different keys does not matter (a
  * gain stays whether it stands before or behind its scale). On failure the recipe is unspecified. */
 int sm_recipe_set_all(struct sm_recipe *recipe, const char *const *assignments, size_t n, struct sm_error *err);
+
+/* Reads the recipe's network, with its activation, width and batch norm. The caller destroys `net`, also after a
+ * failure. */
+int sm_recipe_network(const struct sm_recipe *recipe, struct sm_network *net, struct sm_error *err);
 
 /* What no single key can tell: combinations that make no sense, and keys that must be there. */
 int sm_recipe_check(const struct sm_recipe *recipe, struct sm_error *err);

@@ -171,7 +171,7 @@ int main(int argc, char **argv) {
     sm_recipe_defaults(&recipe);
     int rc = sm_recipe_read(&recipe, "fcn-mnist", &err);
     recipe.threads = omp_get_max_threads();
-    if (!rc) rc = sm_network_read(&net, recipe.network, recipe.activation, &err);
+    if (!rc) rc = sm_recipe_network(&recipe, &net, &err);
     if (!rc && sm_dataset_load(&data, "mnist", argc > 1 ? argv[1] : NULL, &err)) {
         printf("no MNIST (%s): on digits instead\n", err.text);
         sm_dataset_destroy(&data);
