@@ -1,18 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# fetch.sh - downloads a data set, checks every file against its published SHA-256 and leaves it where supermask looks
-# for it. What is there and right is not fetched again. `fetch.sh --help` shows the usage.
+# fetch.sh - downloads a data set, checks it against its published checksums and leaves it where supermask looks for
+# it. What is there and right is not fetched again. `fetch.sh --help` shows the usage.
 set -eu
 
 usage="usage: fetch.sh [DATASET] [DIR]
 
-Downloads DATASET (default: mnist) into DIR/DATASET (default DIR: ./data).
+Downloads DATASET (default: mnist) into a folder of its own in DIR (default: ./data).
 Afterwards: supermask-train RECIPE --data DIR, or set SUPERMASK_DATA=DIR.
 
 SUPERMASK_MIRROR=URL takes the files from URL/FILE instead (http, https, ftp or file://)."
 
-# One row a file: data set, file name, SHA-256 of the uncompressed content. A new data set is its rows here, its mirrors
-# below.
+# Data sets of single files. One row a file: data set, file name, SHA-256 of the uncompressed content. A new data set is
+# its rows here or below, and its mirrors.
 files() {
     cat <<'TABLE'
 mnist train-images-idx3-ubyte ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db
@@ -22,13 +22,37 @@ mnist t10k-labels-idx1-ubyte ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f
 TABLE
 }
 
-# Where a data set's files lie, in the order in which the addresses are tried: two mirrors, then the publisher's
-# own server.
+# Data sets in an archive: data set, archive, its MD5 (the publisher gives no other checksum), the folder that it unpacks
+# to.
+archives() {
+    cat <<'TABLE'
+cifar-10 cifar-10-binary.tar.gz c32a1d4ab5d03f1284b67883e8d87530 cifar-10-batches-bin
+cifar-100 cifar-100-binary.tar.gz 03b5dce01913d631647c71ecec9e9cb8 cifar-100-binary
+TABLE
+}
+
+# What such a folder must hold: folder, file, its size in bytes.
+members() {
+    cat <<'TABLE'
+cifar-10-batches-bin data_batch_1.bin 30730000
+cifar-10-batches-bin data_batch_2.bin 30730000
+cifar-10-batches-bin data_batch_3.bin 30730000
+cifar-10-batches-bin data_batch_4.bin 30730000
+cifar-10-batches-bin data_batch_5.bin 30730000
+cifar-10-batches-bin test_batch.bin 30730000
+cifar-100-binary train.bin 153700000
+cifar-100-binary test.bin 30740000
+TABLE
+}
+
+# Where a data set's files lie, in the order in which the addresses are tried: mirrors, then the publisher's own server.
 mirrors() {
     cat <<'TABLE'
 mnist https://storage.googleapis.com/cvdf-datasets/mnist
 mnist https://ossci-datasets.s3.amazonaws.com/mnist
 mnist http://yann.lecun.com/exdb/mnist
+cifar-10 https://www.cs.toronto.edu/~kriz
+cifar-100 https://www.cs.toronto.edu/~kriz
 TABLE
 }
 
@@ -41,13 +65,21 @@ die() {
     exit "$status"
 }
 
-is_dataset() { files | grep -q "^$1 "; }
+is_dataset() { { files; archives; } | grep -q "^$1 "; }
+
+# column NUMBER DATASET: of the data set's row in `archives`.
+column() { archives | grep "^$2 " | cut -d ' ' -f "$1"; }
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
 # SHA-256 of standard input.
 sha256() {
     if have sha256sum; then sha256sum; else shasum -a 256; fi | cut -d ' ' -f 1
+}
+
+# MD5 of standard input.
+md5() {
+    if have md5sum; then md5sum | cut -d ' ' -f 1; else command md5 -q; fi
 }
 
 # unpacked FILE: the content, whether FILE is gzip'ed (by its name) or not.
@@ -121,6 +153,61 @@ fetch_file() {
     die 1 "$2 could not be fetched from any address (see above); nothing was written in its place"
 }
 
+# folder_is_right FOLDER NAME: FOLDER holds what the archive's folder NAME does. Of its files no checksum is published:
+# they came out of an archive that was right, and have their sizes still.
+folder_is_right() {
+    for member in $(members | sed -n "s/^$2 \([^ ]*\) .*/\1/p"); do
+        [ -f "$1/$member" ] || return 1
+        size=$(members | sed -n "s/^$2 $member //p")
+        if [ "$(($(wc -c <"$1/$member")))" -ne "$size" ]; then
+            warn "$1/$member is there, but is not $size bytes long: fetching it again"
+            return 1
+        fi
+    done
+}
+
+# unpack ARCHIVE NAME FOLDER: all of the archive's folder NAME is in FOLDER, or none.
+unpack() {
+    part_folder=$3.$$.part
+    mkdir "$part_folder" || die 1 "$part_folder cannot be made"
+    gzip -dc <"$1" | tar -xf - -C "$part_folder" || die 1 "$2 cannot be unpacked (is the disk full?)"
+    folder_is_right "$part_folder/$2" "$2" || die 1 "the archive does not hold the files of $2"
+    mkdir -p "$3"
+    for member in "$part_folder/$2"/*; do mv -f "$member" "$3"; done
+    rm -rf "$part_folder"
+    part_folder=
+}
+
+# fetch_archive DATASET ARCHIVE SUM NAME FOLDER
+fetch_archive() {
+    if folder_is_right "$5" "$4"; then
+        say "$4 is there and right"
+        return 0
+    fi
+    part=$5.$$.part.tar.gz
+    for address in $(addresses "$1"); do
+        if ! download "$address/$2" "$part"; then
+            warn "$address/$2 cannot be downloaded"
+        elif [ "$(md5 <"$part")" != "$3" ]; then
+            warn "$address/$2 is not the published archive: its MD5 is wrong"
+        else
+            unpack "$part" "$4" "$5"
+            rm -f "$part"
+            part=
+            say "$2 fetched from $address"
+            return 0
+        fi
+        rm -f "$part"
+    done
+    die 1 "$2 could not be fetched from any address (see above); nothing was written in its place"
+}
+
+fetch_files() {
+    for name in $(files | sed -n "s/^$1 \([^ ]*\) .*/\1/p"); do
+        fetch_file "$1" "$name" "$(files | sed -n "s/^$1 $name //p")" "$2"
+    done
+}
+
 # parse_arguments [DATASET] [DIR]: a lone argument is a directory if it looks like one.
 parse_arguments() {
     dataset=mnist directory=./data
@@ -154,17 +241,22 @@ if [ "$dataset" = digits ]; then
     exit 0
 fi
 if ! is_dataset "$dataset"; then
-    die 2 "unknown data set \"$dataset\" (there are: $(files | cut -d ' ' -f 1 | sort -u | paste -s -d ' ' -), and digits, which is built in)"
+    die 2 "unknown data set \"$dataset\" (there are: $({ files; archives; } | cut -d ' ' -f 1 | sort -u | paste -s -d ' ' -), and digits, which is built in)"
 fi
 have gzip || die 1 "gzip is not installed: it is needed to check the files"
 
+archive=$(column 2 "$dataset")
 folder=$directory/$dataset
-mkdir -p "$folder" || die 1 "$folder cannot be made"
-part=
-trap '[ -z "$part" ] || rm -f "$part"' EXIT
+[ -z "$archive" ] || folder=$directory/$(column 4 "$dataset")
+mkdir -p "$directory" || die 1 "$directory cannot be made"
+part='' part_folder=''
+trap 'rm -rf ${part:+"$part"} ${part_folder:+"$part_folder"}' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-for name in $(files | sed -n "s/^$dataset \([^ ]*\) .*/\1/p"); do
-    fetch_file "$dataset" "$name" "$(files | sed -n "s/^$dataset $name //p")" "$folder"
-done
+if [ -n "$archive" ]; then
+    fetch_archive "$dataset" "$archive" "$(column 3 "$dataset")" "$(column 4 "$dataset")" "$folder"
+else
+    mkdir -p "$folder" || die 1 "$folder cannot be made"
+    fetch_files "$dataset" "$folder"
+fi
 say "$dataset is complete in $folder"

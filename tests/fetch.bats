@@ -151,6 +151,66 @@ SCRIPT
     only_whole_files_in "$to"
 }
 
+# A fetch.sh that knows an archive of this test's own: CIFAR-10 with one image a file.
+small_archive() {
+    mkdir "$BATS_TEST_TMPDIR/cifar-10-batches-bin"
+    for name in data_batch_1 data_batch_2 data_batch_3 data_batch_4 data_batch_5 test_batch; do
+        head -c 3073 /dev/zero | tr '\0' "${name: -1}" >"$BATS_TEST_TMPDIR/cifar-10-batches-bin/$name.bin"
+    done
+    tar -czf "$mirror/cifar-10-binary.tar.gz" -C "$BATS_TEST_TMPDIR" cifar-10-batches-bin
+    sed "s/c32a1d4ab5d03f1284b67883e8d87530/$(md5sum <"$mirror/cifar-10-binary.tar.gz" | cut -d ' ' -f 1)/; s/ 30730000$/ 3073/" \
+        "$fetch" >"$BATS_TEST_TMPDIR/fetch.sh"
+    chmod +x "$BATS_TEST_TMPDIR/fetch.sh"
+    fetch=$BATS_TEST_TMPDIR/fetch.sh
+}
+
+@test "an archive: unpacked where it belongs, not fetched again" {
+    small_archive
+    run "$fetch" cifar-10 "$to"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"cifar-10 is complete in $to/cifar-10-batches-bin"* ]]
+    diff -r "$BATS_TEST_TMPDIR/cifar-10-batches-bin" "$to/cifar-10-batches-bin"
+    [ "$(ls -A "$to")" = cifar-10-batches-bin ]
+    rm "$mirror"/*
+    run "$fetch" cifar-10 "$to"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"is there and right"* ]]
+}
+
+@test "a file of an archive that is missing or cut is fetched again" {
+    small_archive
+    "$fetch" cifar-10 "$to"
+    rm "$to/cifar-10-batches-bin/data_batch_3.bin"
+    "$fetch" cifar-10 "$to"
+    diff -r "$BATS_TEST_TMPDIR/cifar-10-batches-bin" "$to/cifar-10-batches-bin"
+    echo short >"$to/cifar-10-batches-bin/test_batch.bin"
+    run "$fetch" cifar-10 "$to"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"test_batch.bin is there, but is not 3073 bytes long"* ]]
+    diff -r "$BATS_TEST_TMPDIR/cifar-10-batches-bin" "$to/cifar-10-batches-bin"
+    [ "$(ls -A "$to")" = cifar-10-batches-bin ]
+}
+
+@test "another archive under the right name is refused and not kept" {
+    echo hello | gzip >"$mirror/cifar-100-binary.tar.gz"
+    run "$fetch" cifar-100 "$to"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"cifar-100-binary.tar.gz is not the published archive: its MD5 is wrong"* ]]
+    [ -z "$(ls -A "$to")" ]
+}
+
+@test "an archive with other files in it leaves what was there" {
+    small_archive
+    sed -i 's/ 3073$/ 3074/' "$fetch"
+    mkdir -p "$to/cifar-10-batches-bin"
+    echo mine >"$to/cifar-10-batches-bin/data_batch_1.bin"
+    run "$fetch" cifar-10 "$to"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"the archive does not hold the files of cifar-10-batches-bin"* ]]
+    [ "$(cat "$to"/*/*)" = mine ]
+    [ "$(ls -A "$to")" = cifar-10-batches-bin ]
+}
+
 @test "the command line" {
     run "$fetch" --help
     [ "$status" -eq 0 ]
