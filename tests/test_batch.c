@@ -38,6 +38,49 @@ static void two_images_by_hand(void **state) {
     sm_samples_destroy(&samples);
 }
 
+/* Channel 0 of the training images: 0 0 0 4, mean 1, variance 3. Channel 1: 7 everywhere. The test image is none of
+ * them. */
+static void channels_by_the_training_images(void **state) {
+    (void)state;
+    uint8_t images[] = {0, 0, 7, 7, 0, 4, 7, 7}, test[] = {4, 1, 7, 9}, labels[] = {0, 1};
+    const struct sm_dataset data = {.channels = 2,
+                                    .height = 1,
+                                    .width = 2,
+                                    .n_classes = 2,
+                                    .train = {2, images, labels},
+                                    .test = {1, test, labels}};
+    struct sm_samples samples;
+    struct sm_error err = {""};
+    assert_int_equal(sm_samples_init(&samples, &data, &data.test, SM_STANDARDIZE_CHANNEL, &err), 0);
+    assert_int_equal(samples.n_scales, 2);
+    assert_within(4 * (double)samples.scale[0] + (double)samples.shift[0], sqrt(3), 5e-7);
+    assert_within(1 * (double)samples.scale[0] + (double)samples.shift[0], 0, 5e-7);
+    assert_true(7 * samples.scale[1] + samples.shift[1] == 0); /* no contrast */
+    assert_true(9 * samples.scale[1] + samples.shift[1] == 512);
+    sm_samples_destroy(&samples);
+}
+
+/* Samples 1 and 2 of three. */
+static void a_batch_points_into_the_samples(void **state) {
+    (void)state;
+    struct sm_dataset data = tiny_data(2, 3, 5, 3, 1);
+    data.channels = 3;
+    data.height = 1;
+    data.width = 2;
+    struct sm_samples samples;
+    init(&samples, &data, SM_STANDARDIZE_CHANNEL);
+    const struct sm_batch batch = sm_samples_batch(&samples, 1, 2);
+    assert_int_equal(batch.n, 2);
+    assert_int_equal(batch.n_pixels, 6);
+    assert_int_equal(batch.n_scales, 3);
+    for (size_t k = 0; k < 2; k++) assert_ptr_equal(batch.images[k], data.train.images + (k + 1) * 6);
+    assert_ptr_equal(batch.scale, samples.scale + 3);
+    assert_ptr_equal(batch.shift, samples.shift + 3);
+    assert_ptr_equal(batch.labels, data.train.labels + 1);
+    sm_samples_destroy(&samples);
+    tiny_destroy(&data);
+}
+
 /* No contrast: (x - mean) * sqrt(pixels) = 0, not 0/0. One pixel of 1 among 784: sd = .0357 = 1/sqrt(784) to within
  * its 6th digit, on the small side, so that the floor decides. */
 static void images_without_contrast(void **state) {
@@ -107,6 +150,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_images_by_hand),
         cmocka_unit_test(images_without_contrast),
+        cmocka_unit_test(channels_by_the_training_images),
+        cmocka_unit_test(a_batch_points_into_the_samples),
         cmocka_unit_test(random_images_against_the_formula),
         cmocka_unit_test(standardized_images_have_unit_variance),
     };

@@ -305,7 +305,7 @@ static void assert_same_state(const struct bench *a, const struct bench *b) {
 static void bench_of(struct bench *b, const char *method, const char *threshold, const char *weights,
                      const char *threads) {
     BENCH(b, 28, 28, 10, "network=784-90-20-10", method, "threshold_kind=relative", threshold, weights, threads,
-          "order=shuffled", "schedule=exponential", "data_seed=5");
+          "order=shuffled", "augment=crop-flip", "schedule=exponential", "data_seed=5");
 }
 
 /* Two epochs and a bit: partial batches, a new order. */

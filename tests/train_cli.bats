@@ -159,6 +159,13 @@ small=(fcn-digits --quiet --epochs 1 --set network=784-10)
     printf '  - {kind: dense, units: 10}\n' >>net.yaml
     fails_with 1 "network n: layer conv1 has batch norm, and networks masked by signed-supermask have none" \
         "$train" fcn-digits --set network=./net.yaml
+@test "passes make an epoch longer" {
+    run -0 --separate-stderr "$train" fcn-digits --epochs 3 --set passes=7 --set augment=crop-flip --dry-run
+    [[ "$output" == *"passes: 7"* ]]
+    [[ "$output" == *"# steps            1659 (553 an epoch)"* ]] || { echo "$output"; false; }
+    fails_with 2 "--set: passes: 0 is outside 1 .. 1000" "$train" fcn-digits --set passes=0
+    fails_with 2 "--set: augment: 'crop_flip' is not" "$train" fcn-digits --set augment=crop_flip
+    fails_with 2 "--set: standardize: 'chanel' is not" "$train" fcn-digits --set standardize=chanel
 }
 
 @test "the output of --dry-run is a recipe with the same dry run" {
