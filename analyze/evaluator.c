@@ -75,7 +75,7 @@ static int open_forwards(struct sm_evaluator *e, size_t capacity, struct sm_erro
     e->forward = calloc((size_t)e->n_threads, sizeof *e->forward);
     if (!e->forward) return sm_fail(err, "%s: out of memory", e->run->path);
     for (int t = 0; t < e->n_threads; t++)
-        if (sm_forward_init(&e->forward[t], &e->run->net, capacity, 1, err) != 0) return -1;
+        if (sm_forward_init(&e->forward[t], &e->run->net, capacity, 1, false, err) != 0) return -1;
     e->n_images = e->samples->split->n;
     e->batch = e->forward[0].image_stride;
     e->n_batches = (e->n_images + e->batch - 1) / e->batch;
@@ -83,9 +83,17 @@ static int open_forwards(struct sm_evaluator *e, size_t capacity, struct sm_erro
     return e->loss_of ? 0 : sm_fail(err, "%s: out of memory", e->run->path);
 }
 
+/* Layer by layer, only stacks of dense layers are computed. */
+static int check_network(const struct sm_network *net, struct sm_error *err) {
+    if (sm_trunk_extent(net))
+        return sm_fail(err, "network %s: layer %s: only stacks of dense layers can be computed", net->name,
+                       net->nodes[0].name);
+    return sm_forward_check(net, err);
+}
+
 static int open_evaluator(struct sm_evaluator *e, const struct sm_analysis *analysis, struct sm_error *err) {
     struct sm_recipe recipe;
-    if (sm_forward_check(&e->run->net, err) != 0) return sm_fail_prefix(err, "%s", e->run->name);
+    if (check_network(&e->run->net, err) != 0) return sm_fail_prefix(err, "%s", e->run->name);
     if (read_recipe(&recipe, e->run, err) != 0 || find_samples(e, analysis, &recipe, err) != 0) return -1;
     e->loss = recipe.loss;
     if (sm_graph_init(&e->graph, &e->run->net, err) != 0) return -1;
@@ -127,7 +135,7 @@ void sm_evaluator_close(struct sm_evaluator *e) {
 /* What no data can help: the sentence goes to a note. */
 static int check_moment(const struct sm_moment *moment, struct sm_error *err) {
     const struct sm_run *run = moment->run;
-    if (sm_forward_check(&run->net, err) != 0) return sm_fail_prefix(err, "%s", run->name);
+    if (check_network(&run->net, err) != 0) return sm_fail_prefix(err, "%s", run->name);
     if (check_shape(run, err) != 0) return -1;
     if (!run->trains_weights) return 0;
     if (!run->has_final)

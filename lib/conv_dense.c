@@ -84,7 +84,7 @@ void sm_conv_dense_forward(const struct sm_conv_dense *d, const struct sm_map *i
 }
 
 void sm_conv_dense_backward(const struct sm_conv_dense *d, const struct sm_map *in_delta,
-                            const struct sm_map *out_delta, size_t block) {
+                            const struct sm_map *out_delta, size_t block, bool accumulate) {
     const struct sm_conv *c = &d->conv;
     size_t depth = c->kernel_height * c->n_out;
     for (size_t y = 0; y < c->in_height; y++) {
@@ -93,7 +93,7 @@ void sm_conv_dense_backward(const struct sm_conv_dense *d, const struct sm_map *
             const float *rows = sm_map_at(out_delta, block, 0, (ptrdiff_t)(y + c->pad_top + 1 - c->kernel_height),
                                           (ptrdiff_t)c->pad_left - (ptrdiff_t)s);
             sm_blas_accumulate(out, in_delta->channel_stride, d->backward + s * c->n_in * depth, depth, rows,
-                               out_delta->channel_stride, c->n_in, c->in_width * SM_LANES, depth, s > 0);
+                               out_delta->channel_stride, c->n_in, c->in_width * SM_LANES, depth, s > 0 || accumulate);
         }
     }
 }

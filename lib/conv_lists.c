@@ -183,7 +183,8 @@ void sm_conv_lists_fill_backward(struct sm_conv_lists *l, const struct sm_kept *
 }
 
 void sm_conv_lists_backward(const struct sm_conv_lists *l, const struct sm_kernels *kernels,
-                            const struct sm_map *in_delta, const struct sm_map *out_delta, size_t block) {
+                            const struct sm_map *in_delta, const struct sm_map *out_delta, size_t block,
+                            bool accumulate) {
     const struct sm_conv *c = &l->conv;
     size_t s = c->stride;
     for (size_t k = 0; k < s * s; k++) {
@@ -197,7 +198,8 @@ void sm_conv_lists_backward(const struct sm_conv_lists *l, const struct sm_kerne
                                           .out_column_step = s * SM_LANES,
                                           .out_channel_step = in_delta->channel_stride,
                                           .in_row_step = out_delta->row_stride,
-                                          .in_column_step = SM_LANES};
+                                          .in_column_step = SM_LANES,
+                                          .accumulate = accumulate};
         kernels->conv_list(&span, &l->backward[k], l->magnitude);
     }
 }

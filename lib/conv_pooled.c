@@ -154,15 +154,16 @@ static void add_band(const struct sm_pooled *p, float *sums, const float *tiles,
     }
 }
 
-void sm_pooled_gradient(const struct sm_pooled *p, size_t unit, const struct sm_map *in, float *gradient,
-                        size_t weight_stride, float *scratch) {
+void sm_pooled_gradient(const struct sm_pooled *p, size_t unit, size_t n_blocks, const struct sm_map *in,
+                        float *gradient, size_t weight_stride, float *scratch) {
+    assert(n_blocks <= p->n_blocks);
     assert(in->channels == p->conv.n_in && in->halo >= p->conv.pad_top && in->halo >= p->conv.pad_left);
     assert(p->conv.out_height + 2 <= in->height + p->conv.pad_top + in->halo);
     assert(p->conv.out_width + 2 <= in->width + p->conv.pad_left + in->halo);
     size_t channel = unit * p->kernels->channels, n_channels = smaller(p->kernels->channels, p->conv.n_in - channel);
     float *tiles = scratch, *sums = scratch + sm_padded(SM_LANES * tile_size(p));
     memset(sums, 0, sums_size(p) * sizeof *sums);
-    for (size_t block = 0; block < p->n_blocks; block++)
+    for (size_t block = 0; block < n_blocks; block++)
         for (size_t band = 0; band < p->n_bands; band++) {
             fill_tiles(p, tiles, in, block, band, channel, n_channels);
             add_band(p, sums, tiles, block, band);

@@ -13,6 +13,9 @@
  */
 #define SPARSE_BELOW 0.25
 
+/* The same for a convolution, whose dense form has less to copy. */
+#define SPARSE_CONV_BELOW 0.30
+
 /* Rows of one call to OpenBLAS: fixed, so that its inner blocking, and with it rounding, is the same for any number of
  * threads. */
 #define BLAS_ROWS 64
@@ -62,6 +65,7 @@ void sm_share_of(size_t n, size_t step, int thread, int n_threads, size_t *first
 /* ---- construction ---- */
 
 static int init_layer(struct sm_forward_layer *layer, const struct sm_layer *of, size_t image_stride) {
+    bool conv = of->kind == SM_CONV2D;
     struct sm_padded_shape s = sm_padded_shape_of(of);
     layer->shape = s;
     layer->activation = of->activation;
@@ -69,37 +73,67 @@ static int init_layer(struct sm_forward_layer *layer, const struct sm_layer *of,
     layer->kept.index = calloc(s.n_rows * s.stride, sizeof *layer->kept.index);
     layer->kept.n_plus = calloc(s.n_rows, sizeof *layer->kept.n_plus);
     layer->kept.n_minus = calloc(s.n_rows, sizeof *layer->kept.n_minus);
-    layer->activations = sm_aligned_zeros(s.n_rows * image_stride * sizeof(float));
-    return layer->kept.index && layer->kept.n_plus && layer->kept.n_minus && layer->activations ? 0 : -1;
+    if (!conv) layer->activations = sm_aligned_zeros(s.n_rows * image_stride * sizeof(float));
+    if (conv && of->stride > 1) layer->all_kept = sm_aligned_zeros(s.n_rows * s.stride);
+    bool whole = layer->kept.index && layer->kept.n_plus && layer->kept.n_minus && (conv || layer->activations) &&
+                 (!conv || of->stride == 1 || layer->all_kept);
+    for (size_t o = 0; whole && layer->all_kept && o < s.n_out; o++) memset(layer->all_kept + o * s.stride, 1, s.n_in);
+    return whole ? 0 : -1;
+}
+
+/* A node of the trunk that it cannot compute, as the rest of a sentence; else NULL. */
+static const char *cannot(const struct sm_network *net, size_t n, size_t extent) {
+    const struct sm_node *node = &net->nodes[n];
+    if (node->kind == SM_NODE_AVERAGE_POOL && n + 1 < extent)
+        return "a global average pool has dense layers behind it only";
+    if (node->kind == SM_NODE_MAX_POOL && node->size > SM_POOL_SIZE_MAX) return "the window of the pool is too large";
+    return NULL;
 }
 
 int sm_forward_check(const struct sm_network *net, struct sm_error *err) {
-    for (size_t l = 0; l < net->n_layers; l++)
-        if (net->layers[l].kind != SM_DENSE || net->layers[l].n_inputs != 1 || net->layers[l].inputs[0] != (int)l - 1)
-            return sm_fail(err, "network %s: layer %s: only stacks of dense layers can be computed", net->name,
-                           net->layers[l].name);
-    for (size_t n = 0; n < net->n_nodes; n++)
-        if (net->nodes[n].kind != SM_NODE_LAYER)
-            return sm_fail(err, "network %s: %s: only stacks of dense layers can be computed", net->name,
-                           net->nodes[n].name);
+    size_t extent = sm_trunk_extent(net);
+    if (extent == net->n_nodes)
+        return sm_fail(err, "network %s: %s", net->name,
+                       net->n_nodes ? "the last layer is not dense" : "nothing says how its layers are connected");
+    for (size_t n = 0; n < extent; n++) {
+        const char *why = cannot(net, n, extent);
+        if (why) return sm_fail(err, "network %s: layer %s: %s", net->name, net->nodes[n].name, why);
+    }
+    for (size_t n = extent; n < net->n_nodes; n++) {
+        const struct sm_node *node = &net->nodes[n];
+        if (node->layer < 0 || net->layers[node->layer].kind != SM_DENSE || node->inputs[0] != (int)n - 1)
+            return sm_fail(err,
+                           "network %s: layer %s: behind a dense layer only a stack of dense layers can be computed",
+                           net->name, node->name);
+    }
     return 0;
 }
 
-int sm_forward_init(struct sm_forward *f, const struct sm_network *net, size_t capacity, int max_threads,
+static bool allocate(struct sm_forward *f) {
+    size_t n_layers = f->net->n_layers;
+    f->input_rows = sm_aligned_zeros(f->image_stride * f->input_stride * sizeof(float));
+    f->input_columns = sm_aligned_zeros(f->image_stride * f->input_stride * sizeof(float));
+    f->counts = calloc(n_layers * (size_t)f->max_threads, sizeof *f->counts);
+    f->layers = calloc(n_layers, sizeof *f->layers);
+    bool whole = f->input_rows && f->input_columns && f->counts && f->layers;
+    for (size_t l = 0; whole && l < n_layers; l++)
+        whole = !init_layer(&f->layers[l], &f->net->layers[l], f->image_stride);
+    return whole;
+}
+
+int sm_forward_init(struct sm_forward *f, const struct sm_network *net, size_t capacity, int max_threads, bool training,
                     struct sm_error *err) {
     *f = (struct sm_forward){.net = net, .kernels = sm_kernels_get(), .max_threads = max_threads};
     if (sm_forward_check(net, err) != 0) return -1;
     sm_blas_init();
     f->image_stride = sm_padded(capacity);
     f->input_stride = sm_padded(sm_network_inputs(net));
-    f->input_rows = sm_aligned_zeros(f->image_stride * f->input_stride * sizeof(float));
-    f->input_columns = sm_aligned_zeros(f->image_stride * f->input_stride * sizeof(float));
-    f->counts = calloc(net->n_layers * (size_t)max_threads, sizeof *f->counts);
-    f->layers = calloc(net->n_layers, sizeof *f->layers);
-    bool whole = f->input_rows && f->input_columns && f->counts && f->layers;
-    for (size_t l = 0; whole && l < net->n_layers; l++)
-        whole = !init_layer(&f->layers[l], &net->layers[l], f->image_stride);
-    return whole ? 0 : sm_fail(err, "out of memory for network %s at %zu images a batch", net->name, capacity);
+    if (sm_trunk_extent(net)) {
+        if (sm_trunk_init(&f->trunk, net, capacity, max_threads, training, err)) return -1;
+        f->first_dense = f->trunk.n_layers;
+        f->input_stride = sm_padded(sm_trunk_units(&f->trunk));
+    }
+    return allocate(f) ? 0 : sm_fail(err, "out of memory for network %s at %zu images a batch", net->name, capacity);
 }
 
 void sm_forward_destroy(struct sm_forward *f) {
@@ -110,7 +144,9 @@ void sm_forward_destroy(struct sm_forward *f) {
         free(layer->kept.n_minus);
         if (layer->mask) free(layer->effective);
         free(layer->activations);
+        free(layer->all_kept);
     }
+    sm_trunk_destroy(&f->trunk);
     free(f->layers);
     free(f->counts);
     free(f->input_rows);
@@ -127,6 +163,13 @@ static float common_magnitude(const float *weight, struct sm_padded_shape s) {
     return magnitude;
 }
 
+static int bind_conv(struct sm_forward *f, size_t l, struct sm_error *err) {
+    struct sm_forward_layer *layer = &f->layers[l];
+    if (!layer->mask) layer->mask = layer->all_kept; /* or NULL, where it is a dense product */
+    const struct sm_trunk_weights weights = {.weight = layer->weight, .mask = layer->mask, .kept = &layer->kept};
+    return sm_trunk_bind(&f->trunk, l, &weights, layer->magnitude, err);
+}
+
 int sm_forward_bind(struct sm_forward *f, size_t l, const float *weight, const int8_t *mask, struct sm_error *err) {
     struct sm_forward_layer *layer = &f->layers[l];
     struct sm_padded_shape s = layer->shape;
@@ -134,8 +177,9 @@ int sm_forward_bind(struct sm_forward *f, size_t l, const float *weight, const i
     layer->weight = weight;
     layer->mask = mask;
     layer->effective = NULL;
-    if (!mask) return 0; /* without a mask the weights are read directly */
-    layer->magnitude = common_magnitude(weight, s);
+    layer->magnitude = mask ? common_magnitude(weight, s) : 0; /* without a mask the weights may change */
+    if (l < f->first_dense) return bind_conv(f, l, err);
+    if (!mask) return 0; /* the weights are read directly */
     layer->effective = sm_aligned_zeros(s.n_rows * s.stride * sizeof(float));
     return layer->effective ? 0 : sm_fail(err, "out of memory for layer %s", f->net->layers[l].name);
 }
@@ -174,8 +218,10 @@ static void choose_form(struct sm_forward *f, size_t l, int n_threads) {
         layer->n_kept = 0;
         for (int t = 0; t < n_threads; t++) layer->n_kept += f->counts[l * (size_t)f->max_threads + (size_t)t];
     }
-    layer->sparse =
-        layer->mask && (weights <= SM_SMALL_LAYER || (double)layer->n_kept < SPARSE_BELOW * (double)weights);
+    bool conv = l < f->first_dense;
+    double below = (conv ? SPARSE_CONV_BELOW : SPARSE_BELOW) * (double)weights;
+    layer->sparse = layer->mask && (weights <= SM_SMALL_LAYER || (double)layer->n_kept < below || layer->all_kept);
+    if (conv) sm_trunk_node_of_layer(&f->trunk, l)->weights.sparse = layer->sparse;
 }
 
 static void choose_forms(struct sm_forward *f, size_t n, int n_threads) {
@@ -183,7 +229,7 @@ static void choose_forms(struct sm_forward *f, size_t n, int n_threads) {
     f->by_images = true;
     for (size_t l = 0; l < f->net->n_layers; l++) {
         choose_form(f, l, n_threads);
-        f->by_images = f->by_images && f->layers[l].sparse;
+        f->by_images = f->by_images && (l < f->first_dense || f->layers[l].sparse);
     }
 }
 
@@ -258,15 +304,20 @@ static void pass_layer(struct sm_forward *f, size_t l, const float *in, int thre
 
 void sm_forward_pass(struct sm_forward *f, const struct sm_batch *batch, int thread, int n_threads) {
     assert(batch->n <= f->image_stride && n_threads <= f->max_threads);
-    load_images(f, batch, thread, n_threads);
+    if (!f->trunk.net) load_images(f, batch, thread, n_threads);
     count_masks(f, thread, n_threads);
     sm_forward_wait(f, n_threads);
     if (thread == 0) choose_forms(f, batch->n, n_threads);
     sm_forward_wait(f, n_threads);
     for (size_t l = 0; l < f->net->n_layers; l++) collect_layer(f, l, thread, n_threads);
     sm_forward_wait(f, n_threads);
+    if (f->trunk.net) {
+        sm_trunk_collect(&f->trunk, thread, n_threads);
+        sm_trunk_forward(&f->trunk, batch, f->input_columns, f->image_stride, f->trunk.training ? f->input_rows : NULL,
+                         f->input_stride, thread, n_threads);
+    }
     const float *in = f->input_columns;
-    for (size_t l = 0; l < f->net->n_layers; l++) {
+    for (size_t l = f->first_dense; l < f->net->n_layers; l++) {
         pass_layer(f, l, in, thread, n_threads);
         in = f->layers[l].activations;
         sm_forward_wait_for_units(f, n_threads);

@@ -55,8 +55,10 @@ INLINE void tile(const struct sm_conv_span *s, const struct sm_conv_list *list, 
         }
         const vector scale = spread(list->value ? 1 : magnitude); /* times 1 is exact */
         UNROLL
-        for (size_t v = 0; v < n_columns * PARTS; v++)
-            *(vector *)(out + v / PARTS * s->out_column_step + v % PARTS * V) = sum[v] * scale;
+        for (size_t v = 0; v < n_columns * PARTS; v++) {
+            float *pixel = out + v / PARTS * s->out_column_step + v % PARTS * V;
+            store(pixel, s->accumulate ? load(pixel) + rounded(sum[v] * scale) : sum[v] * scale);
+        }
     }
 }
 

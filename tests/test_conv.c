@@ -157,6 +157,7 @@ static void check_all(const struct bench *b, const float *gradient) {
             sums.in_delta = check_alloc(n_in, sizeof(double));
             add_image(b, block, j, &sums);
             check_map(&b->out, block, j, sums.out);
+            for (size_t k = 0; block == 1 && k < n_in; k++) sums.in_delta[k] *= 2; /* accumulated twice */
             check_map(&b->in_delta, block, j, sums.in_delta);
             free(sums.out);
             free(sums.in_delta);
@@ -184,7 +185,8 @@ static void run_lists(struct bench *b, const struct sm_kernels *kernels, float m
                               b->out.row_stride, b->out.channel_stride);
         sm_conv_lists_forward(&lists, kernels, &b->in, block, 1, c->out_height - 1, sm_map_at(&b->out, block, 0, 1, 0),
                               b->out.row_stride, b->out.channel_stride);
-        sm_conv_lists_backward(&lists, kernels, &b->in_delta, &b->out_delta, block);
+        for (size_t times = 0; times <= block; times++)
+            sm_conv_lists_backward(&lists, kernels, &b->in_delta, &b->out_delta, block, times > 0);
     }
     sm_conv_lists_destroy(&lists);
 }
@@ -243,7 +245,8 @@ static void test_dense(void **state) {
             for (size_t y = 0; y < c->out_height; y++)
                 sm_conv_dense_forward(&dense, &b.in, block, y, sm_map_at(&b.out, block, 0, (ptrdiff_t)y, 0),
                                       b.out.channel_stride);
-            sm_conv_dense_backward(&dense, &b.in_delta, &b.out_delta, block);
+            for (size_t times = 0; times <= block; times++)
+                sm_conv_dense_backward(&dense, &b.in_delta, &b.out_delta, block, times > 0);
         }
         float *gradient = check_alloc(c->n_out * b.stride, sizeof(float));
         float *scratch = check_alloc(sm_conv_dense_scratch(&dense), sizeof(float));

@@ -110,7 +110,8 @@ static float *computed(const struct problem *p, const struct sm_kernels *kernels
         for (size_t b = 0; b < p->n_blocks; b++)
             sm_pooled_collect(&pooled, backwards ? p->n_blocks - 1 - b : b, &p->delta, p->winner);
         for (size_t u = 0; u < n_units; u++)
-            sm_pooled_gradient(&pooled, backwards ? n_units - 1 - u : u, &p->in, gradient, p->weight_stride, scratch);
+            sm_pooled_gradient(&pooled, backwards ? n_units - 1 - u : u, p->n_blocks, &p->in, gradient,
+                               p->weight_stride, scratch);
     }
     free(scratch);
     sm_pooled_destroy(&pooled);

@@ -52,7 +52,7 @@ static void bench_destroy(struct bench *b) {
 
 static void bind(struct sm_forward *f, const struct bench *b, size_t capacity, int max_threads, bool masked) {
     struct sm_error err = {{0}};
-    if (sm_forward_init(f, &b->net, capacity, max_threads, &err)) fail_msg("%s", err.text);
+    if (sm_forward_init(f, &b->net, capacity, max_threads, false, &err)) fail_msg("%s", err.text);
     for (size_t l = 0; l < b->net.n_layers; l++)
         if (sm_forward_bind(f, l, b->weight[l], masked ? b->mask[l] : NULL, &err)) fail_msg("%s", err.text);
 }
@@ -324,22 +324,33 @@ static void shares_cover_everything_once(void **state) {
             }
 }
 
-static void what_is_no_dense_stack_is_refused(void **state) {
+/* Descriptions that are right in themselves, but no trunk and stack of dense layers. */
+static void what_no_pass_computes_is_refused(void **state) {
     (void)state;
-    struct sm_network net = {.name = "branched", .input_channels = 1, .input_height = 1, .input_width = 6};
-    struct sm_forward f;
-    struct sm_error err = {{0}};
-    for (size_t l = 0; l < 2; l++) {
-        struct sm_layer *layer = sm_network_append(&net, l ? "out" : "hidden", 1);
-        layer->kind = SM_DENSE;
-        layer->n_in = layer->n_out = 6;
-        layer->kernel_height = layer->kernel_width = layer->stride = 1;
-        layer->inputs[0] = SM_NETWORK_INPUT; /* the second skips the first */
+    static const struct {
+        const char *layers, *sentence;
+    } cases[] = {
+        {"[{kind: dense, name: a, units: 6}, {kind: dense, name: b, units: 6, inputs: [input]}, "
+         "{kind: dense, name: c, units: 2, inputs: [a, b]}]",
+         "layer b"},
+        {"[{kind: conv2d, filters: 2, kernel: 3}, {kind: global-average-pool}]", "the last layer is not dense"},
+        {"[{kind: max-pool, size: 17, stride: 1, padding: same}, {kind: dense, units: 2}]", "layer pool1"},
+        {"[{kind: global-average-pool, name: g}, {kind: conv2d, filters: 2, kernel: 1}, {kind: dense, units: 2}]",
+         "layer g"},
+    };
+    const struct sm_network_options options = {.activation = SM_ELU, .width = 1};
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        struct sm_network net;
+        struct sm_forward f;
+        struct sm_error err = {{0}};
+        char text[512];
+        snprintf(text, sizeof text, "name: odd\ninput: [1, 20, 20]\nlayers: %s\n", cases[k].layers);
+        if (sm_network_parse(&net, text, "text", &options, &err)) fail_msg("%s", err.text);
+        assert_int_equal(sm_forward_init(&f, &net, 16, 1, false, &err), -1);
+        if (!strstr(err.text, cases[k].sentence)) fail_msg("%s", err.text);
+        sm_forward_destroy(&f);
+        sm_network_destroy(&net);
     }
-    assert_int_equal(sm_forward_init(&f, &net, 16, 1, &err), -1);
-    assert_non_null(strstr(err.text, "layer out"));
-    sm_forward_destroy(&f);
-    sm_network_destroy(&net);
 }
 
 int main(void) {
@@ -353,7 +364,7 @@ int main(void) {
         cmocka_unit_test(layers_can_be_bound_again),
         cmocka_unit_test(padding_round_trip),
         cmocka_unit_test(shares_cover_everything_once),
-        cmocka_unit_test(what_is_no_dense_stack_is_refused),
+        cmocka_unit_test(what_no_pass_computes_is_refused),
     };
     return cmocka_run_group_tests_name("forward", tests, NULL, NULL);
 }

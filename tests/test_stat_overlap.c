@@ -179,12 +179,9 @@ static void test_compare_option(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_masks_by_hand),
-        cmocka_unit_test(test_weights_by_hand),
-        cmocka_unit_test(test_nothing_to_compare),
-        cmocka_unit_test(test_exchanged_units),
-        cmocka_unit_test(test_nothing_to_choose),
-        cmocka_unit_test(test_compare_option),
+        cmocka_unit_test(test_masks_by_hand),      cmocka_unit_test(test_weights_by_hand),
+        cmocka_unit_test(test_nothing_to_compare), cmocka_unit_test(test_exchanged_units),
+        cmocka_unit_test(test_nothing_to_choose),  cmocka_unit_test(test_compare_option),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

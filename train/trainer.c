@@ -12,15 +12,16 @@
 static int allocate_layer(struct sm_trainer *t, size_t l) {
     struct sm_trainer_layer *layer = &t->layers[l];
     struct sm_padded_shape s = layer->shape = sm_padded_shape_of(&t->net->layers[l]);
-    size_t n = s.n_rows * s.stride, images = t->forward.image_stride;
-    bool scores = !t->method->trains_weights;
+    size_t n = s.n_rows * s.stride, images = t->forward.image_stride, first = t->forward.first_dense;
+    bool scores = !t->method->trains_weights, dense = l >= first;
     layer->weights = sm_aligned_zeros(n * sizeof(float));
     layer->velocity = sm_aligned_zeros(n * sizeof(float));
-    layer->delta = sm_aligned_zeros(s.n_rows * images * sizeof(float));
+    if (dense) layer->delta = sm_aligned_zeros(s.n_rows * images * sizeof(float));
     if (scores) layer->scores = sm_aligned_zeros(n * sizeof(float));
     if (scores) layer->mask = sm_aligned_zeros(n);
-    layer->input_rows = l ? sm_aligned_zeros(images * s.stride * sizeof(float)) : t->forward.input_rows;
-    bool whole = layer->weights && layer->velocity && layer->delta && layer->input_rows &&
+    if (dense)
+        layer->input_rows = l > first ? sm_aligned_zeros(images * s.stride * sizeof(float)) : t->forward.input_rows;
+    bool whole = layer->weights && layer->velocity && (!dense || (layer->delta && layer->input_rows)) &&
                  (!scores || (layer->scores && layer->mask));
     return whole ? 0 : -1;
 }
@@ -45,7 +46,9 @@ static int init_values(struct sm_trainer *t, size_t l) {
 
 static int init_layers(struct sm_trainer *t, struct sm_error *err) {
     t->layers = calloc(t->net->n_layers, sizeof *t->layers);
-    if (!t->layers) return sm_fail(err, "out of memory");
+    if (t->forward.trunk.net)
+        t->trunk_delta = sm_aligned_zeros(t->forward.input_stride * t->forward.image_stride * sizeof(float));
+    if (!t->layers || (t->forward.trunk.net && !t->trunk_delta)) return sm_fail(err, "out of memory");
     for (size_t l = 0; l < t->net->n_layers; l++) {
         if (allocate_layer(t, l) || init_values(t, l))
             return sm_fail(err, "out of memory for layer %s", t->net->layers[l].name);
@@ -82,7 +85,7 @@ int sm_trainer_init(struct sm_trainer *t, const struct sm_recipe *recipe, const 
     if (sm_samples_init(&t->train, data, &data->train, recipe->standardize, err) ||
         sm_samples_init(&t->test, data, &data->test, recipe->standardize, err) ||
         sm_loader_init(&t->loader, &t->train, recipe, err) ||
-        sm_forward_init(&t->forward, net, batch, t->n_threads, err) || init_layers(t, err))
+        sm_forward_init(&t->forward, net, batch, t->n_threads, true, err) || init_layers(t, err))
         return -1;
     t->steps_per_epoch = sm_loader_steps_per_epoch(&t->loader);
     sm_schedule_init(&t->schedule);
@@ -97,9 +100,10 @@ void sm_trainer_destroy(struct sm_trainer *t) {
         free(t->layers[l].velocity);
         free(t->layers[l].mask);
         free(t->layers[l].delta);
-        if (l) free(t->layers[l].input_rows);
+        if (l > t->forward.first_dense) free(t->layers[l].input_rows);
     }
     free(t->layers);
+    free(t->trunk_delta);
     if (t->forward.net) sm_forward_destroy(&t->forward);
     sm_loader_destroy(&t->loader);
     sm_samples_destroy(&t->train);
@@ -192,7 +196,7 @@ static void hidden_delta(struct sm_trainer *t, size_t l, int thread, int n_threa
 
 /* Activations [unit][image] -> rows [image][unit], which the weight gradient reads. */
 static void transpose_inputs(struct sm_trainer *t, int thread, int n_threads) {
-    for (size_t l = 1; l < t->net->n_layers; l++) {
+    for (size_t l = t->forward.first_dense + 1; l < t->net->n_layers; l++) {
         const struct sm_forward_layer *below = &t->forward.layers[l - 1];
         size_t first, last, stride = t->layers[l].shape.stride;
         sm_share_of(sm_padded(t->forward.n_images), SM_LANES, thread, n_threads, &first, &last);
@@ -208,11 +212,16 @@ static void pass_and_deltas(struct sm_trainer *t, int thread, int n_threads) {
     output_delta(t, thread, n_threads);
     transpose_inputs(t, thread, n_threads);
     sm_forward_wait_for_units(&t->forward, n_threads);
-    for (size_t l = t->net->n_layers - 1; l > 0; l--) {
+    for (size_t l = t->net->n_layers - 1; l > t->forward.first_dense; l--) {
         hidden_delta(t, l, thread, n_threads);
         sm_forward_wait_for_units(&t->forward, n_threads);
     }
+    if (t->forward.trunk.net)
+        sm_forward_transposed(&t->forward, t->forward.first_dense, t->trunk_delta,
+                              t->layers[t->forward.first_dense].delta, thread, n_threads);
     sm_forward_wait(&t->forward, n_threads);
+    if (t->forward.trunk.net)
+        sm_trunk_backward(&t->forward.trunk, t->trunk_delta, t->forward.image_stride, thread, n_threads);
     if (thread == 0) add_losses(t);
 }
 
@@ -227,6 +236,12 @@ static void update_layer(struct sm_trainer *t, size_t l, const struct sm_update 
     update.threshold = (float)layer->threshold;
     size_t first, last;
     sm_share_of(layer->shape.n_rows, SM_ROWS, thread, n_threads, &first, &last);
+    if (l < t->forward.first_dense) {
+        size_t stride = layer->shape.stride;
+        t->forward.kernels->update(&trained, &update, sm_trunk_node_of_layer(&t->forward.trunk, l)->gradient,
+                                   first * stride, (last - first) * stride);
+        return;
+    }
     t->forward.kernels->weight_gradient_update(&trained, &update, layer->delta, t->forward.image_stride,
                                                sm_padded(t->forward.n_images), layer->input_rows, first, last);
 }
@@ -266,8 +281,14 @@ double sm_trainer_gradient(struct sm_trainer *t, float *const *gradient) {
         pass_and_deltas(t, thread, n_threads);
         for (size_t l = 0; gradient && l < t->net->n_layers; l++) {
             const struct sm_trainer_layer *layer = &t->layers[l];
-            size_t first, last;
+            size_t first, last, stride = layer->shape.stride;
             sm_share_of(layer->shape.n_rows, SM_ROWS, thread, n_threads, &first, &last);
+            if (l < t->forward.first_dense) {
+                memcpy(gradient[l] + first * stride,
+                       sm_trunk_node_of_layer(&t->forward.trunk, l)->gradient + first * stride,
+                       (last - first) * stride * sizeof(float));
+                continue;
+            }
             t->forward.kernels->weight_gradient(gradient[l], layer->delta, t->forward.image_stride,
                                                 sm_padded(t->forward.n_images), layer->input_rows, layer->shape.stride,
                                                 first, last);

@@ -39,6 +39,8 @@ struct sm_trainer {
     struct sm_samples train, test;
     struct sm_forward forward;
     struct sm_trainer_layer *layers; /* [n_layers] */
+    float
+        *trunk_delta; /* [input_stride][image_stride]: gradient of what the trunk gives to the dense layers, or NULL */
     struct sm_loader loader;
     const struct sm_batch *batch; /* of the next step; the loader's */
     double *losses;               /* [batch]: of the last step's images */

@@ -38,9 +38,9 @@ void sm_conv_dense_pack(struct sm_conv_dense *dense, const float *weight, const 
 /* Row y of the output of block b into out: all channels, out_channel_step apart, columns SM_LANES apart. Stride 1. */
 void sm_conv_dense_forward(const struct sm_conv_dense *dense, const struct sm_map *in, size_t block, size_t y,
                            float *out, size_t out_channel_step);
-/* The gradient of the input in block b from that of the output. Stride 1. */
+/* The gradient of the input in block b from that of the output; `accumulate` adds it to what is there. Stride 1. */
 void sm_conv_dense_backward(const struct sm_conv_dense *dense, const struct sm_map *in_delta,
-                            const struct sm_map *out_delta, size_t block);
+                            const struct sm_map *out_delta, size_t block, bool accumulate);
 
 /* The weight gradient comes in units that may be computed in any order and at the same time; each needs a scratch of
  * its thread of sm_conv_dense_scratch floats. When all are done, sm_conv_dense_gradient collects the rows [first, last)

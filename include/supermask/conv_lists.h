@@ -43,8 +43,9 @@ void sm_conv_lists_fill_backward(struct sm_conv_lists *lists, const struct sm_ke
 void sm_conv_lists_forward(const struct sm_conv_lists *lists, const struct sm_kernels *kernels, const struct sm_map *in,
                            size_t block, size_t y, size_t n_rows, float *out, size_t out_row_step,
                            size_t out_channel_step);
-/* The gradient of the input in block b, from that of the output. */
+/* The gradient of the input in block b, from that of the output; `accumulate` adds it to what is there. */
 void sm_conv_lists_backward(const struct sm_conv_lists *lists, const struct sm_kernels *kernels,
-                            const struct sm_map *in_delta, const struct sm_map *out_delta, size_t block);
+                            const struct sm_map *in_delta, const struct sm_map *out_delta, size_t block,
+                            bool accumulate);
 
 #endif

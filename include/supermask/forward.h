@@ -15,6 +15,7 @@
 #include <supermask/error.h>
 #include <supermask/kernels.h>
 #include <supermask/network.h>
+#include <supermask/trunk.h>
 
 /* A layer's parameters in the engine's layout: [sm_padded(n_out)][stride], stride = sm_padded(fan_in), zeros where
  * padded. */
@@ -38,7 +39,8 @@ struct sm_forward_layer {
     size_t n_kept;
     struct sm_kept kept;
     float *effective;   /* v = w*g for the dense form; weight itself where there is no mask */
-    float *activations; /* [sm_padded(n_out)][image_stride]: this layer's output, after the activation */
+    float *activations; /* [sm_padded(n_out)][image_stride]: a dense layer's output, after the activation */
+    int8_t *all_kept;   /* the mask of a strided convolution that has none: it is computed from lists */
 };
 
 struct sm_forward {
@@ -46,12 +48,14 @@ struct sm_forward {
     const struct sm_kernels *kernels;
     size_t image_stride;             /* images a pass can hold, multiple of SM_LANES */
     size_t n_images;                 /* images of the pass that is loaded */
-    size_t input_stride;             /* sm_padded(inputs) */
-    float *input_rows;               /* [image_stride][input_stride] */
-    float *input_columns;            /* [input_stride][image_stride] */
+    size_t input_stride;             /* sm_padded(inputs of the first dense layer) */
+    float *input_rows;               /* [image_stride][input_stride]: what the first dense layer reads */
+    float *input_columns;            /* [input_stride][image_stride]: the same */
     struct sm_forward_layer *layers; /* [n_layers] */
     size_t *counts;                  /* [n_layers][max_threads]: kept weights that each thread counted */
     int max_threads;
+    size_t first_dense;        /* layers below it are convolutions, in the trunk */
+    struct sm_trunk trunk;     /* what stands before the dense layers; nothing where they read the images */
     struct sm_barrier barrier; /* of the threads that run a pass together */
     bool by_images; /* every layer of this pass is sparse: a thread takes its own images through all of them and waits
                        for nobody, else it takes its own units of each layer */
@@ -72,12 +76,13 @@ struct sm_part sm_forward_part(const struct sm_forward *forward, size_t l, size_
 void sm_forward_each_unit(const struct sm_forward *forward, struct sm_part part, float *values, const float *other,
                           void (*function)(float *values, const float *other, size_t n));
 
-/* Can the pass compute this network: a stack of dense layers? */
+/* Can the pass compute this network: convolutions, pools and sums, and behind them a stack of dense layers? */
 int sm_forward_check(const struct sm_network *net, struct sm_error *err);
 
-/* For what sm_forward_check accepts. `capacity` images at most in a pass. The caller destroys, also after a failure. */
+/* For what sm_forward_check accepts. `capacity` images at most in a pass; `training`: the trunk has gradients, too. The
+ * caller destroys, also after a failure. */
 int sm_forward_init(struct sm_forward *forward, const struct sm_network *net, size_t capacity, int max_threads,
-                    struct sm_error *err);
+                    bool training, struct sm_error *err);
 void sm_forward_destroy(struct sm_forward *forward);
 
 /* Weights and mask of layer l, in padded layout, borrowed until destroyed. The mask may change between passes, and so

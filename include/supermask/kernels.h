@@ -50,6 +50,7 @@ struct sm_conv_span {
     const float *in;
     size_t n_rows, n_columns;
     size_t out_row_step, out_column_step, out_channel_step, in_row_step, in_column_step;
+    bool accumulate; /* add to what `out` holds */
 };
 
 /* One step of SGD with decoupled weight decay and (Nesterov) momentum; see train/optimizer.h. */

@@ -95,7 +95,7 @@ static void run_lists(struct layer *l) {
 
 static void run_pooled(struct layer *l) {
     for (size_t u = 0; u < sm_pooled_units(&l->pooled); u++)
-        sm_pooled_gradient(&l->pooled, u, &l->in, l->gradient, l->weight_stride, l->scratch);
+        sm_pooled_gradient(&l->pooled, u, l->pooled.n_blocks, &l->in, l->gradient, l->weight_stride, l->scratch);
 }
 
 /* For each output row and column of the kernel one product [n_out][width * images] x [3 rows * n_in][width * images]^T,

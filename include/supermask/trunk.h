@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* trunk.h - the part of a network before its dense layers: convolutions, pools and sums on maps, forward and backward.
+ *
+ * Blocks of SM_LANES images do not know of each other (but for batch norm): a thread takes a block through all
+ * operators while it is in its cache, and then the next block that nobody has taken. Which thread computes a block does
+ * not change a byte of it. The weight gradient sums over all blocks; it is cut into units of weights, which threads
+ * take likewise.
+ *
+ * The functions that take (thread, n_threads) are called by every thread of an OpenMP parallel region together; they
+ * hold the barriers they need. */
+#ifndef SUPERMASK_TRUNK_H
+#define SUPERMASK_TRUNK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <supermask/barrier.h>
+#include <supermask/batch.h>
+#include <supermask/conv_dense.h>
+#include <supermask/conv_lists.h>
+#include <supermask/conv_pooled.h>
+#include <supermask/error.h>
+#include <supermask/kernels.h>
+#include <supermask/map.h>
+#include <supermask/map_ops.h>
+#include <supermask/network.h>
+
+/* The weights of a convolution as they are now, in rows [n_out][stride]; borrowed. */
+struct sm_trunk_weights {
+    const float *weight;
+    const int8_t *mask;         /* NULL: every weight is kept */
+    const struct sm_kept *kept; /* the mask's lists, where `sparse` */
+    bool sparse;                /* the form of this pass: lists of kept weights, or dense products */
+};
+
+/* A convolution with the 2x2 max pool that follows it, another pool, or a sum. */
+struct sm_trunk_node {
+    const struct sm_node *node; /* the operator; of a pooled convolution, the convolution */
+    int inputs[2];              /* nodes of the trunk, or SM_NETWORK_INPUT */
+    bool accumulates[2];        /* has a node behind this one put its gradient there already? */
+    bool pooled;                /* a 2x2 max pool of stride 2 is part of it */
+    enum sm_activation activation;
+    struct sm_map out, delta; /* the output, and its gradient (before the activation once it is this node's turn) */
+    uint8_t *winner;          /* of a pool: [block][row][channel][column][SM_LANES] */
+    size_t winner_stride;     /* bytes of a block */
+    struct sm_pool pool;      /* of a pool that stands alone */
+    struct sm_conv conv;      /* and so on: of a convolution */
+    struct sm_trunk_weights weights;
+    struct sm_conv_lists lists;
+    struct sm_conv_dense dense;
+    struct sm_pooled pooled_gradient;
+    float *gradient; /* [n_out][stride] of the weights */
+};
+
+struct sm_trunk {
+    const struct sm_network *net; /* borrowed */
+    const struct sm_kernels *kernels;
+    const struct sm_map_kernels *map_kernels;
+    size_t n_nodes, n_layers; /* nodes of the trunk; layers in them: layers 0 .. n_layers-1 of the network */
+    struct sm_trunk_node *nodes;
+    bool averaged;        /* a global average pool stands between the last node and the dense layers */
+    size_t n_blocks;      /* of the batch that is loaded */
+    struct sm_map images; /* the network's input */
+    bool training;
+    int max_threads;
+    float **scratch;         /* [max_threads], for one node at a time */
+    struct sm_map *unpooled; /* [max_threads][n_nodes]: a block's gradient before the pool */
+    struct sm_barrier barrier;
+    atomic_size_t next[4]; /* the next block or unit that nobody has taken, of each part of a step */
+};
+
+/* How many nodes at the start of the network are not dense layers and what feeds only such; 0 for a stack of dense
+ * layers. */
+size_t sm_trunk_extent(const struct sm_network *net);
+
+/* Memory for batches of `capacity` images; with `training`, for gradients too. The caller destroys, also after a
+ * failure. */
+int sm_trunk_init(struct sm_trunk *trunk, const struct sm_network *net, size_t capacity, int max_threads, bool training,
+                  struct sm_error *err);
+void sm_trunk_destroy(struct sm_trunk *trunk);
+
+/* The weights of layer l, and |w| where it is the same for all (else 0). */
+int sm_trunk_bind(struct sm_trunk *trunk, size_t l, const struct sm_trunk_weights *weights, float magnitude,
+                  struct sm_error *err);
+
+/* Units of what the dense layers read. */
+size_t sm_trunk_units(const struct sm_trunk *trunk);
+
+/* Takes over masks and weights: lists or packed weights, by weights.sparse of each layer. The rows of `kept` have been
+ * collected, by any thread. No wait at its end. */
+void sm_trunk_collect(struct sm_trunk *trunk, int thread, int n_threads);
+
+/* From a batch to columns [units][image_stride] and, where rows is not NULL, rows [image][row_stride]. Ends with a
+ * wait. */
+void sm_trunk_forward(struct sm_trunk *trunk, const struct sm_batch *batch, float *columns, size_t image_stride,
+                      float *rows, size_t row_stride, int thread, int n_threads);
+
+/* From the gradient of the columns to the gradients of the weights, nodes[].gradient. Ends with a wait. */
+void sm_trunk_backward(struct sm_trunk *trunk, const float *delta, size_t image_stride, int thread, int n_threads);
+
+/* The node that computes layer l. */
+struct sm_trunk_node *sm_trunk_node_of_layer(const struct sm_trunk *trunk, size_t l);
+
+#endif

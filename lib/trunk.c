@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <supermask/trunk.h>
+
+#include <assert.h>
+#include <string.h>
+#include <supermask/forward.h>
+
+/* Rows of weights that one thread collects at a time. */
+#define ROWS_AT_ONCE 8u
+
+enum { FORWARD, BACKWARD, WEIGHTS, GATHER }; /* parts of a step, in trunk.next */
+
+static void wait_all(struct sm_trunk *trunk, int n_threads) {
+    if (n_threads > 1) sm_barrier_wait(&trunk->barrier, n_threads);
+}
+
+/* The next piece of a part of the step that nobody has taken. */
+static size_t take(struct sm_trunk *trunk, int part) {
+    return atomic_fetch_add_explicit(&trunk->next[part], 1, memory_order_relaxed);
+}
+
+static bool is_conv(const struct sm_trunk_node *t) {
+    return t->node->kind == SM_NODE_LAYER;
+}
+
+static const struct sm_map *input_of(const struct sm_trunk *trunk, const struct sm_trunk_node *t, size_t i) {
+    return t->inputs[i] >= 0 ? &trunk->nodes[t->inputs[i]].out : &trunk->images;
+}
+
+static uint8_t *winners(const struct sm_trunk_node *t, size_t block) {
+    return t->winner ? t->winner + block * t->winner_stride : NULL;
+}
+
+/* ---- weights and masks ---- */
+
+static void collect_rows(struct sm_trunk_node *t, int thread, int n_threads) {
+    const struct sm_trunk_weights *w = &t->weights;
+    size_t first, last, stride = sm_padded(sm_conv_fan_in(&t->conv));
+    sm_share_of(t->conv.n_out, ROWS_AT_ONCE, thread, n_threads, &first, &last);
+    if (w->sparse)
+        sm_conv_lists_fill_forward(&t->lists, w->kept, w->weight, first, last);
+    else
+        sm_conv_dense_pack(&t->dense, w->weight, w->mask, stride, first, last);
+}
+
+static void collect_columns(struct sm_trunk_node *t, int thread, int n_threads) {
+    size_t first, last;
+    if (!t->weights.sparse || !t->lists.backward) return;
+    sm_share_of(t->conv.n_in, ROWS_AT_ONCE, thread, n_threads, &first, &last);
+    sm_conv_lists_fill_backward(&t->lists, t->weights.kept, t->weights.weight, first, last);
+}
+
+void sm_trunk_collect(struct sm_trunk *trunk, int thread, int n_threads) {
+    for (size_t n = 0; n < trunk->n_nodes; n++)
+        if (is_conv(&trunk->nodes[n])) collect_rows(&trunk->nodes[n], thread, n_threads);
+    for (size_t n = 0; n < trunk->n_nodes; n++)
+        if (is_conv(&trunk->nodes[n])) collect_columns(&trunk->nodes[n], thread, n_threads);
+}
+
+/* ---- forward ---- */
+
+/* Bytes of a block of images to the map, by way of rows and columns of the kernels. */
+static void load_images(struct sm_trunk *trunk, const struct sm_batch *batch, size_t block, float *scratch) {
+    const uint8_t *images[SM_LANES] = {NULL};
+    size_t first = block * SM_LANES, stride = sm_padded(batch->n_pixels);
+    for (size_t j = 0; j < SM_LANES && first + j < batch->n; j++) images[j] = batch->images[first + j];
+    float *columns = scratch + SM_LANES * stride;
+    trunk->kernels->load_block(scratch, stride, columns, SM_LANES, images, batch->scale + first * batch->n_scales,
+                               batch->shift + first * batch->n_scales, batch->n_scales, batch->n_pixels);
+    struct sm_map map = trunk->images;
+    map.data += block * map.block_stride;
+    sm_map_from_columns(&map, columns, SM_LANES, 0);
+}
+
+/* Rows [y, y + n_rows) of a convolution's output, before activation. */
+static void conv_rows(const struct sm_trunk *trunk, const struct sm_trunk_node *t, size_t block, size_t y,
+                      size_t n_rows, float *out, size_t row_step, size_t channel_step) {
+    const struct sm_map *in = input_of(trunk, t, 0);
+    if (t->weights.sparse) {
+        sm_conv_lists_forward(&t->lists, trunk->kernels, in, block, y, n_rows, out, row_step, channel_step);
+        return;
+    }
+    for (size_t k = 0; k < n_rows; k++)
+        sm_conv_dense_forward(&t->dense, in, block, y + k, out + k * row_step, channel_step);
+}
+
+/* Two rows at a time; only what wins is kept. An odd last row wins nothing. */
+static void forward_pooled(const struct sm_trunk *trunk, const struct sm_trunk_node *t, size_t block, float *scratch) {
+    size_t channel_step = t->conv.out_width * SM_LANES, row_step = t->conv.n_out * channel_step;
+    for (size_t y = 0; y < t->out.height; y++) {
+        uint8_t *winner = winners(t, block);
+        conv_rows(trunk, t, block, 2 * y, 2, scratch, row_step, channel_step);
+        trunk->map_kernels->pool_rows(sm_map_at(&t->out, block, 0, (ptrdiff_t)y, 0),
+                                      winner ? winner + y * t->out.channels * t->out.width * SM_LANES : NULL, scratch,
+                                      scratch + row_step, t->out.channels, channel_step, t->out.width,
+                                      t->out.channel_stride, t->activation);
+    }
+}
+
+static void forward_node(const struct sm_trunk *trunk, const struct sm_trunk_node *t, size_t block, float *scratch) {
+    if (t->pooled) {
+        forward_pooled(trunk, t, block, scratch);
+    } else if (is_conv(t)) {
+        conv_rows(trunk, t, block, 0, t->conv.out_height, sm_map_at(&t->out, block, 0, 0, 0), t->out.row_stride,
+                  t->out.channel_stride);
+        trunk->map_kernels->activate(&t->out, block, t->activation);
+    } else if (t->node->kind == SM_NODE_ADD) {
+        trunk->map_kernels->add(&t->out, input_of(trunk, t, 0), input_of(trunk, t, 1), block, t->activation);
+    } else {
+        trunk->map_kernels->max_pool(&t->out, winners(t, block), input_of(trunk, t, 0), block, &t->pool);
+    }
+}
+
+/* What the dense layers read: columns, and rows where their weights learn. */
+static void hand_over(const struct sm_trunk *trunk, size_t block, float *columns, size_t image_stride, float *rows,
+                      size_t row_stride) {
+    const struct sm_map *out = &trunk->nodes[trunk->n_nodes - 1].out;
+    size_t first = block * SM_LANES;
+    if (trunk->averaged)
+        trunk->map_kernels->average_pool(columns, image_stride, out, block);
+    else
+        sm_map_to_columns(columns, image_stride, out, block);
+    if (rows)
+        trunk->kernels->transpose(rows + first * row_stride, row_stride, columns + first, image_stride, row_stride,
+                                  SM_LANES);
+}
+
+void sm_trunk_forward(struct sm_trunk *trunk, const struct sm_batch *batch, float *columns, size_t image_stride,
+                      float *rows, size_t row_stride, int thread, int n_threads) {
+    float *scratch = trunk->scratch[thread];
+    if (thread == 0) {
+        trunk->n_blocks = sm_padded(batch->n) / SM_LANES;
+        for (size_t part = 0; part < sizeof trunk->next / sizeof *trunk->next; part++)
+            atomic_store_explicit(&trunk->next[part], 0, memory_order_relaxed);
+    }
+    wait_all(trunk, n_threads);
+    for (size_t block; (block = take(trunk, FORWARD)) < trunk->n_blocks;) {
+        load_images(trunk, batch, block, scratch);
+        for (size_t n = 0; n < trunk->n_nodes; n++) forward_node(trunk, &trunk->nodes[n], block, scratch);
+        hand_over(trunk, block, columns, image_stride, rows, row_stride);
+    }
+    wait_all(trunk, n_threads);
+}
+
+/* ---- backward: activations ---- */
+
+static void conv_delta(const struct sm_trunk *trunk, struct sm_trunk_node *t, size_t block, int thread) {
+    size_t n = (size_t)(t - trunk->nodes);
+    const struct sm_map *delta = &t->delta;
+    if (t->pooled) sm_pooled_collect(&t->pooled_gradient, block, &t->delta, t->winner);
+    if (t->inputs[0] < 0) return;
+    if (t->pooled) {
+        delta = &trunk->unpooled[(size_t)thread * trunk->n_nodes + n];
+        trunk->map_kernels->unpool(delta, &t->delta, winners(t, block), block);
+    }
+    const struct sm_map *below = &trunk->nodes[t->inputs[0]].delta;
+    if (t->weights.sparse)
+        sm_conv_lists_backward(&t->lists, trunk->kernels, below, delta, block, t->accumulates[0]);
+    else
+        sm_conv_dense_backward(&t->dense, below, delta, block, t->accumulates[0]);
+}
+
+static void add_delta(const struct sm_trunk *trunk, const struct sm_trunk_node *t, size_t block) {
+    for (size_t i = 0; i < 2; i++) {
+        if (t->inputs[i] < 0) continue;
+        const struct sm_map *below = &trunk->nodes[t->inputs[i]].delta;
+        if (t->accumulates[i])
+            trunk->map_kernels->accumulate(below, &t->delta, block);
+        else
+            trunk->map_kernels->copy(below, &t->delta, block);
+    }
+}
+
+static void backward_node(const struct sm_trunk *trunk, struct sm_trunk_node *t, size_t block, int thread) {
+    trunk->map_kernels->activation_gradient(&t->delta, &t->out, block, t->activation);
+    if (is_conv(t))
+        conv_delta(trunk, t, block, thread);
+    else if (t->node->kind == SM_NODE_ADD)
+        add_delta(trunk, t, block);
+    else if (t->inputs[0] >= 0)
+        trunk->map_kernels->max_pool_gradient(&trunk->nodes[t->inputs[0]].delta, &t->delta, winners(t, block), block,
+                                              &t->pool, t->accumulates[0]);
+}
+
+static void backward_blocks(struct sm_trunk *trunk, const float *delta, size_t image_stride, int thread) {
+    struct sm_trunk_node *last = &trunk->nodes[trunk->n_nodes - 1];
+    for (size_t block; (block = take(trunk, BACKWARD)) < trunk->n_blocks;) {
+        if (trunk->averaged)
+            trunk->map_kernels->average_pool_gradient(&last->delta, delta, image_stride, block);
+        else
+            sm_map_from_columns(&last->delta, delta, image_stride, block);
+        for (size_t n = trunk->n_nodes; n-- > 0;) backward_node(trunk, &trunk->nodes[n], block, thread);
+    }
+}
+
+/* ---- backward: weights ---- */
+
+static size_t weight_units(const struct sm_trunk_node *t) {
+    return !is_conv(t) ? 0 : t->pooled ? sm_pooled_units(&t->pooled_gradient) : sm_conv_dense_units(&t->dense);
+}
+
+static void weight_unit(struct sm_trunk *trunk, struct sm_trunk_node *t, size_t unit, float *scratch) {
+    const struct sm_map *in = input_of(trunk, t, 0);
+    if (t->pooled)
+        sm_pooled_gradient(&t->pooled_gradient, unit, trunk->n_blocks, in, t->gradient,
+                           sm_padded(sm_conv_fan_in(&t->conv)), scratch);
+    else
+        sm_conv_dense_gradient_unit(&t->dense, unit, in, &t->delta, trunk->n_blocks, scratch);
+}
+
+static size_t gather_units(const struct sm_trunk_node *t) {
+    return is_conv(t) && !t->pooled ? (t->conv.n_out + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE : 0;
+}
+
+static void gather_unit(struct sm_trunk *trunk, struct sm_trunk_node *t, size_t unit, float *scratch) {
+    size_t first = unit * ROWS_AT_ONCE, last = first + ROWS_AT_ONCE;
+    (void)trunk;
+    (void)scratch;
+    sm_conv_dense_gradient(&t->dense, t->gradient, sm_padded(sm_conv_fan_in(&t->conv)), first,
+                           last < t->conv.n_out ? last : t->conv.n_out);
+}
+
+/* Takes units of all nodes, one after the other, until none is left. */
+static void all_units(struct sm_trunk *trunk, int part, size_t (*units)(const struct sm_trunk_node *),
+                      void (*run)(struct sm_trunk *, struct sm_trunk_node *, size_t, float *), float *scratch) {
+    size_t n = 0, before = 0; /* units of nodes below n */
+    for (size_t unit; n < trunk->n_nodes;) {
+        unit = take(trunk, part);
+        while (n < trunk->n_nodes && unit >= before + units(&trunk->nodes[n])) before += units(&trunk->nodes[n++]);
+        if (n < trunk->n_nodes) run(trunk, &trunk->nodes[n], unit - before, scratch);
+    }
+}
+
+void sm_trunk_backward(struct sm_trunk *trunk, const float *delta, size_t image_stride, int thread, int n_threads) {
+    assert(trunk->training);
+    backward_blocks(trunk, delta, image_stride, thread);
+    wait_all(trunk, n_threads);
+    all_units(trunk, WEIGHTS, weight_units, weight_unit, trunk->scratch[thread]);
+    wait_all(trunk, n_threads);
+    all_units(trunk, GATHER, gather_units, gather_unit, trunk->scratch[thread]);
+    wait_all(trunk, n_threads);
+}
