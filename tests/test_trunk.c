@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Whole networks of convolutions: loss and every layer's gradient against central differences of a naive network in
+ * double precision, sign included, in each form a layer can be computed in; the same bytes for any number of threads.
+ */
+#include <supermask/loss.h>
+
+#include "tests/check.h"
+#include "tests/naive.h"
+#include "tests/naive_graph.h"
+#include "tests/tiny_data.h"
+#include "train/trainer.h"
+
+enum { SIDE = 9, CHANNELS = 2, CLASSES = 3, BATCH = 17, N_TRAIN = 45 };
+
+struct bench {
+    struct sm_recipe recipe;
+    struct sm_network net;
+    struct sm_dataset data;
+    struct sm_trainer trainer;
+};
+
+/* The pooled form and a pool by itself, odd sizes, a stack of dense layers; layers large enough for dense products. */
+static const char plain[] = "[{kind: conv2d, filters: 12, kernel: 3}, {kind: conv2d, filters: 12, kernel: 3},"
+                            " {kind: max-pool, size: 2}, {kind: conv2d, filters: 6, kernel: 3, padding: valid},"
+                            " {kind: max-pool, size: 2, stride: 1, padding: same},"
+                            " {kind: dense, units: 5}, {kind: dense, units: 3}]";
+/* A pool of stride 1 (not at once behind the images: sums of a few whole numbers with signs are often equal, and then
+ * the maximum has no derivative), identity and projected shortcuts, strides, a global average. */
+static const char residual[] =
+    "[{kind: conv2d, filters: 8, kernel: 3},"
+    " {kind: residual, repeat: 2, branch: [{kind: conv2d, filters: 8, kernel: 3},"
+    "  {kind: conv2d, filters: 8, kernel: 3, activation: linear}]}, {kind: max-pool, size: 3, stride: 1, padding: "
+    "same},"
+    " {kind: residual, branch: [{kind: conv2d, filters: 12, kernel: 1, stride: 2}, {kind: conv2d, filters: 12, kernel: "
+    "3}],"
+    "  shortcut: [{kind: conv2d, filters: 12, kernel: 1, stride: 2, activation: linear}]},"
+    " {kind: residual, branch: [{kind: conv2d, filters: 12, kernel: 5},"
+    "  {kind: conv2d, filters: 12, kernel: 3, activation: linear}]},"
+    " {kind: global-average-pool}, {kind: dense, units: 3}]";
+/* The same map in both places of a sum, the image itself in a sum, a strided kernel with padding on one side only. */
+static const char odd[] = "[{kind: add, name: twice, inputs: [input, input], activation: linear},"
+                          " {kind: conv2d, name: a, filters: 3, kernel: 4, stride: 2},"
+                          " {kind: conv2d, name: b, filters: 3, kernel: [1, 3], inputs: [a]},"
+                          " {kind: add, name: c, inputs: [a, b]}, {kind: add, inputs: [c, c], activation: linear},"
+                          " {kind: dense, units: 3}]";
+
+static void bench_init(struct bench *b, const char *layers, const char *const *settings, size_t n_settings,
+                       int n_threads) {
+    struct sm_error err = {{0}};
+    char text[2048];
+    memset(b, 0, sizeof *b);
+    sm_recipe_defaults(&b->recipe);
+    b->recipe.batch = BATCH;
+    b->recipe.threads = n_threads;
+    if (sm_recipe_set_all(&b->recipe, settings, n_settings, &err)) fail_msg("%s", err.text);
+    const struct sm_network_options options = {.activation = b->recipe.activation, .width = 1};
+    snprintf(text, sizeof text, "name: test\ninput: [%d, %d, %d]\nlayers: %s\n", CHANNELS, SIDE, SIDE, layers);
+    if (sm_network_parse(&b->net, text, "text", &options, &err)) fail_msg("%s", err.text);
+    b->data = tiny_data(CHANNELS * SIDE, SIDE, CLASSES, N_TRAIN, N_TRAIN);
+    b->data.channels = CHANNELS;
+    b->data.height = SIDE;
+    if (sm_trainer_init(&b->trainer, &b->recipe, &b->net, &b->data, &err)) fail_msg("%s", err.text);
+}
+
+static void bench_destroy(struct bench *b) {
+    sm_trainer_destroy(&b->trainer);
+    sm_network_destroy(&b->net);
+    tiny_destroy(&b->data);
+}
+
+static float **gradients_new(const struct bench *b) {
+    float **gradient = check_alloc(b->net.n_layers, sizeof *gradient);
+    for (size_t l = 0; l < b->net.n_layers; l++) {
+        struct sm_padded_shape s = b->trainer.layers[l].shape;
+        gradient[l] = check_alloc(s.n_rows * s.stride, sizeof(float));
+    }
+    return gradient;
+}
+
+static void gradients_free(float **gradient, const struct bench *b) {
+    for (size_t l = 0; l < b->net.n_layers; l++) free(gradient[l]);
+    free(gradient);
+}
+
+/* ---- against the naive network ---- */
+
+static void copy_effective(struct naive_graph *g, const struct bench *b) {
+    for (size_t l = 0; l < b->net.n_layers; l++) {
+        const struct sm_trainer_layer *layer = &b->trainer.layers[l];
+        for (size_t o = 0; o < layer->shape.n_out; o++)
+            for (size_t i = 0; i < layer->shape.n_in; i++) {
+                size_t at = o * layer->shape.stride + i;
+                g->v[l][o * layer->shape.n_in + i] = (double)layer->weights[at] * (layer->mask ? layer->mask[at] : 1);
+            }
+    }
+}
+
+/* Mean loss over the batch that the trainer sees next. */
+static double naive_loss_of(struct naive_graph *g, const struct bench *b) {
+    const struct sm_batch *batch = b->trainer.batch;
+    double image[CHANNELS * SIDE * SIDE], sum = 0;
+    for (size_t k = 0; k < batch->n; k++) {
+        naive_standardize(image, batch->images[k], CHANNELS * SIDE * SIDE, b->recipe.standardize);
+        const double *z = naive_graph_run(g, image);
+        double total = 0, most = fmax(z[0], fmax(z[1], z[2]));
+        for (size_t c = 0; c < CLASSES; c++) total += exp(z[c] - most);
+        sum -= z[batch->labels[k]] - most - log(total);
+    }
+    return sum / (double)batch->n;
+}
+
+static double central_difference(struct naive_graph *g, const struct bench *b, double *v) {
+    const double h = 1e-5, kept = *v;
+    *v = kept + h;
+    double above = naive_loss_of(g, b);
+    *v = kept - h;
+    double below = naive_loss_of(g, b);
+    *v = kept;
+    return (above - below) / (2 * h);
+}
+
+/* Some weights of each layer, hidden ones among them. */
+static void check_gradients(struct naive_graph *g, const struct bench *b, float *const *gradient) {
+    const struct sm_rng rng = sm_rng_make(5, SM_RNG_TEST, 3);
+    for (size_t l = 0; l < b->net.n_layers; l++) {
+        struct sm_padded_shape s = b->trainer.layers[l].shape;
+        for (size_t k = 0; k < 5; k++) {
+            size_t at = sm_rng_below(&rng, 100 * l + k, s.n_out * s.n_in);
+            double want = central_difference(g, b, &g->v[l][at]);
+            double got = gradient[l][at / s.n_in * s.stride + at % s.n_in];
+            assert_within(got, want, 2e-5 + 2e-3 * fabs(want));
+        }
+    }
+}
+
+static void check_network(const char *layers, const char *const *settings, size_t n_settings) {
+    struct bench b;
+    struct naive_graph g;
+    bench_init(&b, layers, settings, n_settings, 2);
+    naive_graph_init(&g, &b.net);
+    for (size_t batch = 0; batch < 3; batch++, sm_trainer_steps(&b.trainer, 1)) {
+        if (batch == 1) continue; /* the last one is smaller */
+        float **gradient = gradients_new(&b);
+        copy_effective(&g, &b);
+        double want = naive_loss_of(&g, &b);
+        assert_close(sm_trainer_gradient(&b.trainer, gradient), want, 1e-4);
+        check_gradients(&g, &b, gradient);
+        gradients_free(gradient, &b);
+    }
+    naive_graph_destroy(&g);
+    bench_destroy(&b);
+}
+
+#define CHECK_NETWORK(layers, ...)                                                                                     \
+    check_network(layers, (const char *const[]){__VA_ARGS__},                                                          \
+                  sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+#define SIGNED "method=signed-supermask", "loss=logits", "threshold_kind=relative", "learning_rate=0.01"
+
+static void gradients_of_dense_forms(void **state) { /* nothing is hidden */
+    (void)state;
+    CHECK_NETWORK(plain, SIGNED, "threshold=0");
+    CHECK_NETWORK(residual, SIGNED, "threshold=0");
+    CHECK_NETWORK(odd, SIGNED, "threshold=0");
+}
+
+static void gradients_of_lists(void **state) {
+    (void)state;
+    CHECK_NETWORK(plain, SIGNED, "threshold=0.8");
+    CHECK_NETWORK(residual, SIGNED, "threshold=0.75");
+    CHECK_NETWORK(odd, SIGNED, "threshold=0.3");
+}
+
+static void gradients_of_lists_with_values(void **state) { /* |w| differs */
+    (void)state;
+    CHECK_NETWORK(plain, SIGNED, "threshold=0.8", "weight_init=uniform");
+    CHECK_NETWORK(residual, SIGNED, "threshold=0.75", "weight_init=normal");
+}
+
+static void gradients_of_trained_weights(void **state) {
+    (void)state;
+    CHECK_NETWORK(plain, "method=dense", "loss=logits", "weight_init=uniform", "learning_rate=0.01");
+    CHECK_NETWORK(residual, "method=dense", "loss=logits", "weight_init=uniform", "learning_rate=0.01");
+}
+
+/* ---- threads and kernels ---- */
+
+/* Scores, or weights, of all layers after two epochs. */
+static void train(struct bench *b, const char *layers, const char *threshold, int n_threads) {
+    const char *const settings[] = {SIGNED, threshold};
+    bench_init(b, layers, settings, sizeof settings / sizeof *settings, n_threads);
+    for (size_t epoch = 0; epoch < 2; epoch++) sm_trainer_steps(&b->trainer, b->trainer.steps_per_epoch);
+}
+
+static void assert_same(const struct bench *a, const struct bench *b) {
+    for (size_t l = 0; l < a->net.n_layers; l++) {
+        struct sm_padded_shape s = a->trainer.layers[l].shape;
+        assert_memory_equal(sm_trainer_values(&a->trainer, l), sm_trainer_values(&b->trainer, l),
+                            s.n_rows * s.stride * sizeof(float));
+        assert_memory_equal(a->trainer.layers[l].mask, b->trainer.layers[l].mask, s.n_rows * s.stride);
+    }
+    assert_true(a->trainer.loss_sum == b->trainer.loss_sum);
+}
+
+static void any_number_of_threads(void **state) {
+    (void)state;
+    static const char *const networks[] = {plain, residual}, *const thresholds[] = {"threshold=0", "threshold=0.6"};
+    for (size_t n = 0; n < 2; n++)
+        for (size_t k = 0; k < 2; k++) {
+            struct bench one, other;
+            train(&one, networks[n], thresholds[k], 1);
+            for (int n_threads = 2; n_threads <= 5; n_threads += 3) {
+                train(&other, networks[n], thresholds[k], n_threads);
+                assert_same(&one, &other);
+                bench_destroy(&other);
+            }
+            bench_destroy(&one);
+        }
+}
+
+/* OpenBLAS chooses its own kernels, so only where nothing is a dense product. */
+static void fused_kernels_give_the_same_bytes(void **state) {
+    (void)state;
+    struct bench a, b;
+    if (!sm_kernels_find("avx512")) skip();
+    setenv("SUPERMASK_KERNELS", "avx2", 1);
+    train(&a, plain, "threshold=0.8", 2);
+    unsetenv("SUPERMASK_KERNELS");
+    train(&b, plain, "threshold=0.8", 2);
+    assert_same(&a, &b);
+    bench_destroy(&a);
+    bench_destroy(&b);
+}
+
+static void evaluation_equals_the_naive_network(void **state) {
+    (void)state;
+    struct bench b;
+    struct naive_graph g;
+    const char *const settings[] = {SIGNED, "threshold=0.5", "loss=logits"};
+    bench_init(&b, residual, settings, sizeof settings / sizeof *settings, 2);
+    naive_graph_init(&g, &b.net);
+    copy_effective(&g, &b);
+    struct sm_evaluation got = sm_forward_evaluate(&b.trainer.forward, &b.trainer.train, SM_LOSS_LOGITS, 2);
+    double sum = 0;
+    size_t n = 0, steps = b.trainer.steps_per_epoch;
+    for (size_t step = 0; step < steps; step++) {
+        b.trainer.batch = sm_loader_batch(&b.trainer.loader, (int64_t)step);
+        sum += naive_loss_of(&g, &b) * (double)b.trainer.batch->n;
+        n += b.trainer.batch->n;
+    }
+    assert_int_equal(n, N_TRAIN);
+    assert_close(got.loss, sum / N_TRAIN, 1e-5);
+    naive_graph_destroy(&g);
+    bench_destroy(&b);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(gradients_of_dense_forms),
+        cmocka_unit_test(gradients_of_lists),
+        cmocka_unit_test(gradients_of_lists_with_values),
+        cmocka_unit_test(gradients_of_trained_weights),
+        cmocka_unit_test(any_number_of_threads),
+        cmocka_unit_test(fused_kernels_give_the_same_bytes),
+        cmocka_unit_test(evaluation_equals_the_naive_network),
+    };
+    return cmocka_run_group_tests_name("trunk", tests, NULL, NULL);
+}
