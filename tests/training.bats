@@ -382,6 +382,20 @@ END
     "$PYTHON" "$LAYOUT" there/fcn-digits-seed1.h5
 }
 
+@test "a recipe with a network beside it, and a network that changes under a run" {
+    mkdir mine
+    printf 'name: mine\ndataset: digits\nnetwork: ./net.yaml\nepochs: 1\n' >mine/recipe.yaml
+    printf 'name: n\ninput: [1, 28, 28]\nlayers:\n  - {kind: dense, units: 12}\n  - {kind: dense, units: 10}\n' >mine/net.yaml
+    "$TRAIN" mine/recipe.yaml --quiet -o run.h5
+    "$PYTHON" "$LAYOUT" run.h5
+    run -0 "$PYTHON" -c "import h5py; print(h5py.File('run.h5')['network_description'].asstr()[()])"
+    [[ "$output" == *'{name: "dense1", kind: dense, units: 12, activation: elu, inputs: ["input"]}'* ]]
+    "$TRAIN" mine/recipe.yaml --quiet -o run.h5 --resume # complete: nothing to do
+    sed -i 's/units: 12/units: 12, activation: relu/' mine/net.yaml
+    fails_with 1 "run.h5: cannot resume: the network mine/net.yaml has changed since the run was started" \
+        "$TRAIN" mine/recipe.yaml --quiet -o run.h5 --resume
+}
+
 @test "from two runs to a report" {
     for seed in 1 2; do "$TRAIN" "${small[@]}" --seed "$seed" -o runs/; done
     run -0 --separate-stderr "$ANALYZE" ratios overlap summary -q --figures none -o tables runs/*.h5

@@ -147,6 +147,22 @@ done:
     return rc;
 }
 
+/* A description's file may have changed where the recipe has not. A file of an older program has no graph to compare.
+ */
+static int check_same_network(const struct run *r, const struct sm_run *old, struct sm_error *err) {
+    if (!old->net.n_nodes) return 0;
+    char *before = sm_network_text(&old->net), *now_described = sm_network_text(&r->net);
+    int rc = 0;
+    if (!before || !now_described)
+        rc = sm_fail(err, "out of memory");
+    else if (strcmp(before, now_described) != 0)
+        rc = sm_fail(err, "%s: cannot resume: the network %s has changed since the run was started", old->path,
+                     r->recipe->network);
+    free(before);
+    free(now_described);
+    return rc;
+}
+
 /* May the run in the file be continued with this recipe and data? */
 static int check_same(const struct run *r, const struct sm_run *old, struct sm_error *err) {
     struct sm_recipe recipe;
@@ -157,7 +173,7 @@ static int check_same(const struct run *r, const struct sm_run *old, struct sm_e
     if (strcmp(old->dataset_sha256, r->data.sha256))
         return sm_fail(err, "%s: cannot resume: the data set %s has changed since the run was started", old->path,
                        r->data.name);
-    return 0;
+    return check_same_network(r, old, err);
 }
 
 /* 1: the file is complete, nothing to do. */
