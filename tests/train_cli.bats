@@ -159,6 +159,8 @@ small=(fcn-digits --quiet --epochs 1 --set network=784-10)
     printf '  - {kind: dense, units: 10}\n' >>net.yaml
     fails_with 1 "network n: layer conv1 has batch norm, and networks masked by signed-supermask have none" \
         "$train" fcn-digits --set network=./net.yaml
+}
+
 @test "passes make an epoch longer" {
     run -0 --separate-stderr "$train" fcn-digits --epochs 3 --set passes=7 --set augment=crop-flip --dry-run
     [[ "$output" == *"passes: 7"* ]]
