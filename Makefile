@@ -55,7 +55,11 @@ isa_flags_baseline = -ffp-contract=off
 isa_flags_avx2     = -mavx2 -mfma -mbmi -mbmi2 -mlzcnt -mpopcnt -ffp-contract=fast
 isa_flags_avx512   = -mavx2 -mfma -mavx512f -mavx512bw -mavx512vl -mavx512dq -mbmi -mbmi2 -mlzcnt -mpopcnt -mprefer-vector-width=512 -ffp-contract=fast
 
-LIB_OBJ     := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(foreach isa,$(ISAS),$(KERNEL_SRC:%.c=$(BUILD)/obj/%.$(isa).o))
+# Only the products of bfloat16 gain from the instruction that some CPUs with AVX-512 have for them.
+isa_flags_avx512bf16 = $(isa_flags_avx512) -mavx512bf16
+
+LIB_OBJ     := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(foreach isa,$(ISAS),$(KERNEL_SRC:%.c=$(BUILD)/obj/%.$(isa).o)) \
+               $(if $(filter avx512,$(ISAS)),$(BUILD)/obj/lib/kernels_bf16.avx512bf16.o)
 TRAIN_OBJ   := $(TRAIN_SRC:%.c=$(BUILD)/obj/%.o)
 ANALYZE_OBJ := $(ANALYZE_SRC:%.c=$(BUILD)/obj/%.o)
 TEST_BIN    := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
@@ -102,7 +106,7 @@ $(BUILD)/obj/%.$(1).o: %.c $(BUILD)/flags
 	$$(call say,CC,$$@)
 	$$(Q)$$(CC) $$(all_cflags) -O3 $$(isa_flags_$(1)) -DSM_ISA=$(1) -MMD -MP -c -o $$@ $$<
 endef
-$(foreach isa,$(ISAS),$(eval $(call kernel_rule,$(isa))))
+$(foreach isa,$(ISAS) avx512bf16,$(eval $(call kernel_rule,$(isa))))
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)

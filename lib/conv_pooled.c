@@ -112,6 +112,7 @@ void sm_pooled_collect(struct sm_pooled *p, size_t block, const struct sm_map *d
                 .tile_width = p->tile_width,
                 .tile_pixels = p->tile_height * p->tile_width,
                 .group = p->group,
+                .bf16 = p->bf16,
                 .value = p->value + at,
                 .place = p->place + at,
                 .chunk_stride = chunk_size(p),
@@ -142,7 +143,8 @@ static void fill_tiles(const struct sm_pooled *p, float *tiles, const struct sm_
                        size_t channel, size_t n_channels) {
     ptrdiff_t y = (ptrdiff_t)(2 * band * p->band_height) - (ptrdiff_t)p->conv.pad_top;
     p->kernels->fill_tile(tiles, tile_size(p), sm_map_at(in, block, channel, y, -(ptrdiff_t)p->conv.pad_left),
-                          in->row_stride, in->channel_stride, n_channels, 2 * rows_of_band(p, band) + 2, p->tile_width);
+                          in->row_stride, in->channel_stride, n_channels, 2 * rows_of_band(p, band) + 2, p->tile_width,
+                          p->bf16);
 }
 
 static void add_band(const struct sm_pooled *p, float *sums, const float *tiles, size_t block, size_t band) {

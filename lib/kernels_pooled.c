@@ -5,6 +5,7 @@
 #include <string.h>
 #include <supermask/kernels.h>
 
+#include "lib/kernels_round.h"
 #include "lib/kernels_transpose.h"
 #include "lib/kernels_vector.h"
 
@@ -43,7 +44,8 @@ INLINE void take_square(struct square *square, const struct sm_pooled_band *b, s
     UNROLL
     for (size_t k = 0; k < n; k++, p = next_pixel(p, b->width)) {
         size_t at = p.column * SM_LANES + image;
-        value[k] = load(b->delta + p.row * b->delta_row + at);
+        vector d = load(b->delta + p.row * b->delta_row + at);
+        value[k] = b->bf16 ? round_bf16(d) : d;
         place[k] = (vector)places_of(b, p, b->winner + p.row * b->winner_row + at);
     }
     transpose_vectors(square->value, value);
@@ -88,11 +90,15 @@ static void collect(const struct sm_pooled_band *band) {
 
 /* ---- input, channels innermost ---- */
 
-INLINE void fill_pixel(float *tile, size_t image_stride, const float *in, size_t channel_stride, size_t n_channels) {
+INLINE void fill_pixel(float *tile, size_t image_stride, const float *in, size_t channel_stride, size_t n_channels,
+                       bool bf16) {
     vector square[V];
     for (size_t image = 0; image < SM_LANES; image += V) {
         UNROLL
-        for (size_t c = 0; c < V; c++) square[c] = c < n_channels ? load(in + c * channel_stride + image) : (vector){0};
+        for (size_t c = 0; c < V; c++) {
+            square[c] = c < n_channels ? load(in + c * channel_stride + image) : (vector){0};
+            if (bf16) square[c] = round_bf16(square[c]);
+        }
         transpose_square(tile + image * image_stride, image_stride, square);
     }
 }
@@ -102,17 +108,25 @@ INLINE void prefetch_pixel(const float *in, size_t channel_stride, size_t n_chan
     for (size_t c = 0; c < n_channels; c++) __builtin_prefetch(in + c * channel_stride);
 }
 
-static void fill_tile(float *tile, size_t image_stride, const float *in, size_t row_stride, size_t channel_stride,
-                      size_t n_channels, size_t height, size_t width) {
+/* n_channels and bf16 are constants after inlining where they are the usual ones. */
+INLINE void fill_rows(float *tile, size_t image_stride, const float *in, size_t row_stride, size_t channel_stride,
+                      size_t n_channels, size_t height, size_t width, bool bf16) {
     for (size_t y = 0; y < height; y++, in += row_stride)
         for (size_t x = 0; x < width; x++, tile += V) {
             const float *pixel = in + x * SM_LANES;
             prefetch_pixel(pixel + row_stride, channel_stride, n_channels);
-            if (n_channels == V)
-                fill_pixel(tile, image_stride, pixel, channel_stride, V);
-            else
-                fill_pixel(tile, image_stride, pixel, channel_stride, n_channels);
+            fill_pixel(tile, image_stride, pixel, channel_stride, n_channels, bf16);
         }
+}
+
+static void fill_tile(float *tile, size_t image_stride, const float *in, size_t row_stride, size_t channel_stride,
+                      size_t n_channels, size_t height, size_t width, bool bf16) {
+    if (n_channels < V)
+        fill_rows(tile, image_stride, in, row_stride, channel_stride, n_channels, height, width, bf16);
+    else if (bf16)
+        fill_rows(tile, image_stride, in, row_stride, channel_stride, V, height, width, true);
+    else
+        fill_rows(tile, image_stride, in, row_stride, channel_stride, V, height, width, false);
 }
 
 /* ---- sums ---- */

@@ -3,6 +3,7 @@
 #ifndef SUPERMASK_LIB_KERNELS_POOLED_H
 #define SUPERMASK_LIB_KERNELS_POOLED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ struct sm_pooled_band {
     size_t height, width;           /* pooled pixels */
     size_t tile_width, tile_pixels; /* pixels of a row and of an image in the tile */
     size_t group;                   /* images of a chunk */
+    bool bf16;                      /* round the values to bfloat16 */
     float *value;                   /* [SM_LANES / group][chunk_stride], a chunk's [group][height * width] */
     uint16_t *place;
     size_t chunk_stride;
@@ -27,9 +29,9 @@ struct sm_pooled_kernels {
     void (*collect)(const struct sm_pooled_band *band);
 
     /* tile[image][row][column][channels] of SM_LANES images, image_stride floats apart, from pixels `in` of the first
-     * channel, as in a map; channels n_channels and above are zeros. */
+     * channel, as in a map; channels n_channels and above are zeros. bf16: rounded to bfloat16. */
     void (*fill_tile)(float *tile, size_t image_stride, const float *in, size_t row_stride, size_t channel_stride,
-                      size_t n_channels, size_t height, size_t width);
+                      size_t n_channels, size_t height, size_t width, bool bf16);
 
     /* sums[o][r*3 + s][channels] += sum over the n entries of row o of value * tile[place + r*tile_width + s]. Rows of
      * entries lie list_stride apart. */

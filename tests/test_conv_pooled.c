@@ -99,9 +99,10 @@ static double exact(const struct problem *p, size_t o, size_t i, size_t r, size_
 }
 
 /* Both passes, blocks and units from the last to the first where `backwards`; run twice, as two steps are. */
-static float *computed(const struct problem *p, const struct sm_kernels *kernels, bool backwards) {
+static float *computed_in(const struct problem *p, const struct sm_kernels *kernels, bool backwards, bool bf16) {
     struct sm_pooled pooled;
     assert_int_equal(sm_pooled_init(&pooled, &p->conv, p->n_blocks, kernels), 0);
+    pooled.bf16 = bf16;
     size_t n = p->shape.n_out * p->weight_stride, n_units = sm_pooled_units(&pooled);
     float *gradient = check_alloc(n, sizeof *gradient);
     float *scratch = check_alloc(sm_pooled_scratch(&pooled), sizeof *scratch);
@@ -116,6 +117,10 @@ static float *computed(const struct problem *p, const struct sm_kernels *kernels
     free(scratch);
     sm_pooled_destroy(&pooled);
     return gradient;
+}
+
+static float *computed(const struct problem *p, const struct sm_kernels *kernels, bool backwards) {
+    return computed_in(p, kernels, backwards, false);
 }
 
 static const char *const sets[] = {"avx512", "avx2", "baseline"};
@@ -181,6 +186,39 @@ static void avx512_and_avx2_give_the_same_bytes(void **state) {
     }
 }
 
+/* To the upper half of a float, ties to even; finite and positive or negative. */
+static void round_map(struct sm_map *map) {
+    for (size_t k = 0; k < map->n_blocks * map->block_stride; k++) {
+        uint32_t bits, rest;
+        memcpy(&bits, map->data + k, sizeof bits);
+        rest = bits & 0xffff;
+        bits -= rest;
+        if (rest > 0x8000 || (rest == 0x8000 && (bits & 0x10000))) bits += 0x10000;
+        memcpy(map->data + k, &bits, sizeof bits);
+    }
+}
+
+/* A gradient from operands that are rounded on the way is that of rounded operands, and the same in all sets: products
+ * of two bfloat16 are exact in float. */
+static void bf16_is_the_gradient_of_rounded_operands(void **state) {
+    (void)state;
+    for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
+        struct problem p, rounded;
+        problem_init(&p, shapes[k]);
+        problem_init(&rounded, shapes[k]);
+        round_map(&rounded.in);
+        round_map(&rounded.delta);
+        for (size_t s = 0; s < N_SETS; s++) {
+            const struct sm_kernels *kernels = sm_kernels_find(sets[s]);
+            if (!kernels) continue;
+            assert_true(same_bytes(&p, computed_in(&p, kernels, false, true),
+                                   computed(&rounded, sm_kernels_find("baseline"), false)));
+        }
+        problem_destroy(&p);
+        problem_destroy(&rounded);
+    }
+}
+
 /* One image, one channel, gradient 2 at the winner (1, 0) of a 2x2 output: dW[r][s] = 2 * in[1 + r - 1][0 + s - 1]. */
 static void one_pixel_by_hand(void **state) {
     (void)state;
@@ -216,8 +254,11 @@ static void other_convolutions_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gradients_against_the_definition),    cmocka_unit_test(any_order_gives_the_same_bytes),
-        cmocka_unit_test(avx512_and_avx2_give_the_same_bytes), cmocka_unit_test(one_pixel_by_hand),
+        cmocka_unit_test(gradients_against_the_definition),
+        cmocka_unit_test(any_order_gives_the_same_bytes),
+        cmocka_unit_test(avx512_and_avx2_give_the_same_bytes),
+        cmocka_unit_test(bf16_is_the_gradient_of_rounded_operands),
+        cmocka_unit_test(one_pixel_by_hand),
         cmocka_unit_test(other_convolutions_are_refused),
     };
     return cmocka_run_group_tests_name("conv_pooled", tests, NULL, NULL);

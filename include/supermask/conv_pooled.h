@@ -34,6 +34,7 @@ struct sm_pooled_kernels;
 struct sm_pooled {
     const struct sm_pooled_kernels *kernels;
     struct sm_conv conv;
+    bool bf16;                      /* round d and the input to bfloat16; false unless set after sm_pooled_init */
     size_t n_blocks;                /* of SM_LANES images */
     size_t height, width;           /* of the pooled output: half the convolution's, rounded down */
     size_t band_height, n_bands;    /* pooled rows of a band (the last may have fewer) */
