@@ -27,9 +27,9 @@ static const struct {
     {0x3f803f80, 0x33803f80, 0x3f800001}, /* the same from odd: up */
     {0x007f3f80, 0x7f000000, 0x00000000}, /* a subnormal operand, which the other would make normal */
     {0x3f803f80, 0x00000000, 0x007fffff}, /* a subnormal sum */
-    {0x20003f80, 0x1f800000, 0x00000000}, /* a subnormal product */
-    {0x20003f80, 0x1f800000, 0x00800001}, /* which a normal sum takes whole */
-    {0x3f803f80, 0x80c00000, 0x00800000}, /* a subnormal difference */
+    {0x3f802000, 0x00001f80, 0x00000000}, /* a subnormal product, the last one */
+    {0x20003f80, 0x1f800000, 0x00800001}, /* one that a normal sum takes whole */
+    {0x3f803f80, 0x000080c0, 0x00800000}, /* a subnormal difference, the last one */
     {0x7f003f80, 0x40003f80, 0x00000000}, /* too large: an infinity */
     {0xbf80bf80, 0x3f80bf80, 0x3f800000}, /* signs */
 };

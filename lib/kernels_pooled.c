@@ -38,11 +38,12 @@ INLINE vector_int places_of(const struct sm_pooled_band *b, struct pixel p, cons
     return corner + (-(which >> 1) & (int32_t)b->tile_width) + (which & 1);
 }
 
-/* n pixels from *p on, of the V images that begin with `image`. */
+/* n pixels from p on, of the V images that begin with `image`. */
 INLINE void take_square(struct square *square, const struct sm_pooled_band *b, struct pixel p, size_t n, size_t image) {
     vector value[V] = {{0}}, place[V] = {{0}};
     UNROLL
-    for (size_t k = 0; k < n; k++, p = next_pixel(p, b->width)) {
+    for (size_t k = 0; k < V; k++, p = next_pixel(p, b->width)) {
+        if (k >= n) continue;
         size_t at = p.column * SM_LANES + image;
         vector d = load(b->delta + p.row * b->delta_row + at);
         value[k] = b->bf16 ? round_bf16(d) : d;

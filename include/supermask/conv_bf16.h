@@ -9,7 +9,7 @@
  * operands and results taken for 0. CPUs with avx512_bf16 have it as one instruction; the others compute the same
  * bytes. The instruction is used only where it agrees with that definition on a set of hard cases.
  *
- * Here a word is one pixel of two images, 16 blocks-images apart: image j of block 2b is the low half, image j of block
+ * Here a word is one pixel of two images: image j of block 2b is the low half, image j of block
  * 2b + 1 the high one. A weight has SM_LANES sums, one a word; each runs over pairs of blocks, rows and columns in
  * ascending order, and at last lanes j and j+8, j+4, j+2, j+1 are added. Results depend neither on threads nor on the
  * instruction set. */
