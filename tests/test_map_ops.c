@@ -174,7 +174,7 @@ static void sum_forward(const struct sm_map_kernels *k, const struct problem *p,
     for (size_t b = N_BLOCKS; b-- > 0;) k->add(&m->out, &m->in, &m->second, b, p->op->activation);
 }
 
-/* In place, and what accumulates finds something to add to: x + x's share from elsewhere, 0 here. */
+/* The same sum from its parts, in place. */
 static void sum_in_place_forward(const struct sm_map_kernels *k, const struct problem *p, struct maps *m) {
     for (size_t b = N_BLOCKS; b-- > 0;) {
         k->copy(&m->out, &m->in, b);
