@@ -100,7 +100,7 @@ small=(fcn-digits --quiet --epochs 1 --set network=784-10)
     run -0 --separate-stderr "$train" --list
     [ -z "$stderr" ]
     for word in Recipes fcn-mnist fcn-mnist-dense fcn-digits Networks fcn "266200 weights" Methods signed-supermask \
-        dense "Data sets" digits mnist; do
+        dense "Data sets" digits mnist cifar-10 cifar-100; do
         [[ "$output" == *"$word"* ]] || { echo "no $word"; false; }
     done
 }
