@@ -19,6 +19,7 @@ static void own_schedule_rate(struct sm_recipe *recipe) {
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define ACTIVATIONS WORDS([SM_LINEAR] = "linear", [SM_ELU] = "elu", [SM_RELU] = "relu")
 #define LOSSES WORDS([SM_LOSS_CLIPPED] = "clipped", [SM_LOSS_LOGITS] = "logits")
+#define PRECISIONS WORDS([SM_FP32] = "fp32", [SM_BF16] = "bf16")
 #define STANDARDIZATIONS                                                                                               \
     WORDS([SM_STANDARDIZE_IMAGE] = "image", [SM_STANDARDIZE_UNIT] = "unit", [SM_STANDARDIZE_CHANNEL] = "channel")
 #define AUGMENTS WORDS([SM_AUGMENT_NONE] = "none", [SM_AUGMENT_CROP_FLIP] = "crop-flip")
@@ -53,6 +54,8 @@ const struct recipe_key sm_recipe_keys[] = {
      .help = "of every layer but the last, and of sums"},
     {FIELD(loss), .type = RECIPE_CHOICE, .choices = LOSSES,
      .help = "cross-entropy, softmax outputs clipped to [1e-7, 1 - 1e-7] or not"},
+    {FIELD(precision), .type = RECIPE_CHOICE, .choices = PRECISIONS,
+     .help = "operands of the convolutions' weight gradients: floats, or rounded to bfloat16"},
     {FIELD(standardize), .type = RECIPE_CHOICE, .choices = STANDARDIZATIONS,
      .help = "image: each to mean 0 and deviation 1; unit: pixels in [0, 1]; channel: by the training set's"},
     {FIELD(augment), .type = RECIPE_CHOICE, .choices = AUGMENTS,

@@ -8,7 +8,7 @@
 /* Rows of weights that one thread collects at a time. */
 #define ROWS_AT_ONCE 8u
 
-enum { FORWARD, BACKWARD, WEIGHTS, GATHER }; /* parts of a step, in trunk.next */
+enum { FORWARD, BACKWARD, ROUND, WEIGHTS, GATHER }; /* parts of a step, in trunk.next */
 
 static void wait_all(struct sm_trunk *trunk, int n_threads) {
     if (n_threads > 1) sm_barrier_wait(&trunk->barrier, n_threads);
@@ -195,21 +195,66 @@ static void backward_blocks(struct sm_trunk *trunk, const float *delta, size_t i
 
 /* ---- backward: weights ---- */
 
-static size_t weight_units(const struct sm_trunk_node *t) {
-    return !is_conv(t) ? 0 : t->pooled ? sm_pooled_units(&t->pooled_gradient) : sm_conv_dense_units(&t->dense);
+/* The form of a convolution's weight gradient: from the winners of a pool, from rounded operands, or as products. */
+enum gradient_form { POOLED, ROUNDED, PRODUCTS, NO_GRADIENT };
+
+static enum gradient_form gradient_form(const struct sm_trunk *trunk, const struct sm_trunk_node *t) {
+    return !is_conv(t) ? NO_GRADIENT : t->pooled ? POOLED : trunk->bf16 ? ROUNDED : PRODUCTS;
+}
+
+static size_t round_units(const struct sm_trunk *trunk, const struct sm_trunk_node *t) {
+    return gradient_form(trunk, t) == ROUNDED ? (trunk->n_blocks + 1) / 2 : 0;
+}
+
+/* Without the blocks that this batch does not have, whatever an earlier one left there. */
+static struct sm_map blocks_of_batch(const struct sm_trunk *trunk, const struct sm_map *map) {
+    struct sm_map here = *map;
+    here.n_blocks = trunk->n_blocks;
+    return here;
+}
+
+static void round_unit(struct sm_trunk *trunk, struct sm_trunk_node *t, size_t pair, float *scratch) {
+    (void)scratch;
+    const struct sm_map in = blocks_of_batch(trunk, input_of(trunk, t, 0)), delta = blocks_of_batch(trunk, &t->delta);
+    sm_bf16_map_round(&t->rounded_in, &in, pair, trunk->bf16);
+    sm_bf16_map_round(&t->rounded_delta, &delta, pair, trunk->bf16);
+}
+
+static size_t weight_units(const struct sm_trunk *trunk, const struct sm_trunk_node *t) {
+    switch (gradient_form(trunk, t)) {
+    case POOLED:
+        return sm_pooled_units(&t->pooled_gradient);
+    case ROUNDED:
+        return sm_conv_bf16_units(&t->conv);
+    case PRODUCTS:
+        return sm_conv_dense_units(&t->dense);
+    case NO_GRADIENT:
+        break;
+    }
+    return 0;
+}
+
+static void rounded_unit(struct sm_trunk *trunk, struct sm_trunk_node *t, size_t unit, float *scratch) {
+    struct sm_bf16_map in = t->rounded_in, delta = t->rounded_delta;
+    in.n_pairs = delta.n_pairs = (trunk->n_blocks + 1) / 2;
+    sm_conv_bf16_gradient(trunk->bf16, &t->conv, unit, &in, &delta, t->gradient, sm_padded(sm_conv_fan_in(&t->conv)),
+                          scratch);
 }
 
 static void weight_unit(struct sm_trunk *trunk, struct sm_trunk_node *t, size_t unit, float *scratch) {
     const struct sm_map *in = input_of(trunk, t, 0);
-    if (t->pooled)
+    enum gradient_form form = gradient_form(trunk, t);
+    if (form == POOLED)
         sm_pooled_gradient(&t->pooled_gradient, unit, trunk->n_blocks, in, t->gradient,
                            sm_padded(sm_conv_fan_in(&t->conv)), scratch);
+    else if (form == ROUNDED)
+        rounded_unit(trunk, t, unit, scratch);
     else
         sm_conv_dense_gradient_unit(&t->dense, unit, in, &t->delta, trunk->n_blocks, scratch);
 }
 
-static size_t gather_units(const struct sm_trunk_node *t) {
-    return is_conv(t) && !t->pooled ? (t->conv.n_out + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE : 0;
+static size_t gather_units(const struct sm_trunk *trunk, const struct sm_trunk_node *t) {
+    return gradient_form(trunk, t) == PRODUCTS ? (t->conv.n_out + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE : 0;
 }
 
 static void gather_unit(struct sm_trunk *trunk, struct sm_trunk_node *t, size_t unit, float *scratch) {
@@ -220,23 +265,34 @@ static void gather_unit(struct sm_trunk *trunk, struct sm_trunk_node *t, size_t 
                            last < t->conv.n_out ? last : t->conv.n_out);
 }
 
+/* The parts that follow the gradients of the activations: units of each node, and what to do with one. */
+static const struct weight_part {
+    int part;
+    size_t (*units)(const struct sm_trunk *, const struct sm_trunk_node *);
+    void (*run)(struct sm_trunk *, struct sm_trunk_node *, size_t unit, float *scratch);
+} weight_parts[] = {
+    {ROUND, round_units, round_unit},
+    {WEIGHTS, weight_units, weight_unit},
+    {GATHER, gather_units, gather_unit},
+};
+
 /* Takes units of all nodes, one after the other, until none is left. */
-static void all_units(struct sm_trunk *trunk, int part, size_t (*units)(const struct sm_trunk_node *),
-                      void (*run)(struct sm_trunk *, struct sm_trunk_node *, size_t, float *), float *scratch) {
+static void all_units(struct sm_trunk *trunk, const struct weight_part *part, float *scratch) {
     size_t n = 0, before = 0; /* units of nodes below n */
-    for (size_t unit; n < trunk->n_nodes;) {
-        unit = take(trunk, part);
-        while (n < trunk->n_nodes && unit >= before + units(&trunk->nodes[n])) before += units(&trunk->nodes[n++]);
-        if (n < trunk->n_nodes) run(trunk, &trunk->nodes[n], unit - before, scratch);
+    while (n < trunk->n_nodes) {
+        size_t unit = take(trunk, part->part);
+        for (size_t here; n < trunk->n_nodes && unit >= before + (here = part->units(trunk, &trunk->nodes[n])); n++)
+            before += here;
+        if (n < trunk->n_nodes) part->run(trunk, &trunk->nodes[n], unit - before, scratch);
     }
 }
 
 void sm_trunk_backward(struct sm_trunk *trunk, const float *delta, size_t image_stride, int thread, int n_threads) {
     assert(trunk->training);
     backward_blocks(trunk, delta, image_stride, thread);
-    wait_all(trunk, n_threads);
-    all_units(trunk, WEIGHTS, weight_units, weight_unit, trunk->scratch[thread]);
-    wait_all(trunk, n_threads);
-    all_units(trunk, GATHER, gather_units, gather_unit, trunk->scratch[thread]);
+    for (size_t p = 0; p < sizeof weight_parts / sizeof *weight_parts; p++) {
+        wait_all(trunk, n_threads);
+        all_units(trunk, &weight_parts[p], trunk->scratch[thread]);
+    }
     wait_all(trunk, n_threads);
 }

@@ -168,6 +168,7 @@ static size_t scratch_size(const struct sm_trunk *trunk) {
         if (t->pooled) most = larger(most, 2 * t->conv.n_out * t->conv.out_width * SM_LANES);
         if (t->pooled && trunk->training) most = larger(most, sm_pooled_scratch(&t->pooled_gradient));
         if (is_conv(t)) most = larger(most, sm_conv_dense_scratch(&t->dense));
+        if (is_conv(t) && trunk->training) most = larger(most, sm_conv_bf16_scratch(&t->conv));
     }
     size_t pixels = sm_network_inputs(trunk->net); /* of a block of images, on its way into the map */
     return larger(most, 2 * SM_LANES * sm_padded(pixels));
@@ -216,6 +217,8 @@ static void destroy_node(struct sm_trunk_node *t) {
     sm_conv_lists_destroy(&t->lists);
     sm_conv_dense_destroy(&t->dense);
     sm_pooled_destroy(&t->pooled_gradient);
+    sm_bf16_map_destroy(&t->rounded_in);
+    sm_bf16_map_destroy(&t->rounded_delta);
     free(t->winner);
     free(t->gradient);
 }
@@ -230,6 +233,19 @@ void sm_trunk_destroy(struct sm_trunk *trunk) {
     free(trunk->scratch);
     sm_map_destroy(&trunk->images);
     *trunk = (struct sm_trunk){0};
+}
+
+int sm_trunk_use_bf16(struct sm_trunk *trunk, struct sm_error *err) {
+    trunk->bf16 = sm_bf16_kernels_get();
+    for (size_t n = 0; n < trunk->n_nodes; n++) {
+        struct sm_trunk_node *t = &trunk->nodes[n];
+        t->pooled_gradient.bf16 = t->pooled;
+        if (!is_conv(t) || t->pooled) continue;
+        const struct sm_map *in = t->inputs[0] >= 0 ? &trunk->nodes[t->inputs[0]].out : &trunk->images;
+        if (sm_bf16_map_init(&t->rounded_in, in) || sm_bf16_map_init(&t->rounded_delta, &t->delta))
+            return sm_fail(err, "out of memory for network %s in bfloat16", trunk->net->name);
+    }
+    return 0;
 }
 
 int sm_trunk_bind(struct sm_trunk *trunk, size_t l, const struct sm_trunk_weights *weights, float magnitude,

@@ -42,6 +42,7 @@ static const struct {
     {"method", "dense", "method: \"dense\"\n"},
     {"activation", "relu", "activation: relu\n"},
     {"loss", "logits", "loss: logits\n"},
+    {"precision", "bf16", "precision: bf16\n"},
     {"standardize", "unit", "standardize: unit\n"},
     {"augment", "crop-flip", "augment: crop-flip\n"},
     {"order", "shuffled", "order: shuffled\n"},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "train/host.h"
 
+#include <supermask/conv_bf16.h>
 #include <supermask/kernels.h>
 
 #include <assert.h>
@@ -51,6 +52,7 @@ void sm_host_collect(struct sm_host *host, int threads) {
     add_number(host, "cpus", omp_get_num_procs());
     add_number(host, "threads", threads);
     add(host, "kernels", sm_kernels_name());
+    add(host, "kernels_bf16", sm_bf16_kernels_name(sm_bf16_kernels_get()));
     add(host, "blas", sm_blas_name());
     add(host, "blas_core", sm_blas_core());
 #ifdef __clang__

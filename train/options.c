@@ -23,7 +23,8 @@ enum {
 };
 
 /* The first options of the table are a recipe's keys: options_table[k] stands for key_options[k]. */
-static const char *const key_options[] = {"weight_seed", "score_seed", "data_seed", "epochs", "record", "threads"};
+static const char *const key_options[] = {"weight_seed", "score_seed", "data_seed", "epochs",
+                                          "record",      "threads",    "precision"};
 enum { N_KEY_OPTIONS = sizeof key_options / sizeof *key_options };
 
 static const struct argp_option options_table[] = {
@@ -34,6 +35,8 @@ static const struct argp_option options_table[] = {
     {"record", OPTION_KEY + 4, "epoch|N", 0, "Record the masks every epoch or every N steps", 2},
     {"threads", OPTION_KEY + 5, "N", 0,
      "Use N threads (default: $OMP_NUM_THREADS, or every CPU); results do not depend on it", 3},
+    {"precision", OPTION_KEY + 6, "fp32|bf16", 0,
+     "Operands of the convolutions' weight gradients (default: fp32); bf16 is fast where the CPU has it", 2},
     {"seed", OPTION_SEED, "N", 0, "Seed of weights, scores and data (default: the recipe's)", 1},
     {"set", OPTION_SET, "KEY=VALUE", 0, "Set any key of the recipe; may be repeated, the later of two wins", 2},
     {"data", OPTION_DATA, "DIR", 0, "Look for data in DIR (default: $SUPERMASK_DATA, then ./data)", 3},

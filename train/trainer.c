@@ -87,6 +87,7 @@ int sm_trainer_init(struct sm_trainer *t, const struct sm_recipe *recipe, const 
         sm_loader_init(&t->loader, &t->train, recipe, err) ||
         sm_forward_init(&t->forward, net, batch, t->n_threads, true, err) || init_layers(t, err))
         return -1;
+    if (t->forward.trunk.net && recipe->precision == SM_BF16 && sm_trunk_use_bf16(&t->forward.trunk, err)) return -1;
     t->steps_per_epoch = sm_loader_steps_per_epoch(&t->loader);
     sm_schedule_init(&t->schedule);
     sm_trainer_restore(t);

@@ -64,8 +64,8 @@ void sm_pooled_collect(struct sm_pooled *pooled, size_t block, const struct sm_m
 size_t sm_pooled_units(const struct sm_pooled *pooled);
 /* Floats that a call of sm_pooled_gradient needs as scratch, aligned to 64 bytes; each thread its own. */
 size_t sm_pooled_scratch(const struct sm_pooled *pooled);
-/* gradient[o*weight_stride + i*9 + r*3 + s] over the first n_blocks blocks, for every o and the unit's input channels i; nothing else
- * is written. in: the convolution's input, halo at least the padding. */
+/* gradient[o*weight_stride + i*9 + r*3 + s] over the first n_blocks blocks, for every o and the unit's input channels
+ * i; nothing else is written. in: the convolution's input, halo at least the padding. */
 void sm_pooled_gradient(const struct sm_pooled *pooled, size_t unit, size_t n_blocks, const struct sm_map *in,
                         float *gradient, size_t weight_stride, float *scratch);
 

@@ -26,6 +26,8 @@ double sm_scale_deviation(enum sm_init_scale scale, double gain, size_t fan_in, 
 /* Choosing a schedule sets schedule_rate to its own: .96 for staircase, .9 otherwise. */
 enum sm_schedule_kind { SM_SCHEDULE_CONSTANT, SM_SCHEDULE_EXPONENTIAL, SM_SCHEDULE_STAIRCASE, SM_SCHEDULE_PLATEAU };
 enum sm_threshold_kind { SM_THRESHOLD_ABSOLUTE, SM_THRESHOLD_RELATIVE };
+/* Operands of the convolutions' weight gradients, which are summed in float: floats, or rounded to bfloat16. */
+enum sm_precision { SM_FP32, SM_BF16 };
 enum sm_loss_kind { SM_LOSS_CLIPPED, SM_LOSS_LOGITS };
 /* How bytes become inputs: batch.h has the formulas. */
 enum sm_standardize_kind { SM_STANDARDIZE_IMAGE, SM_STANDARDIZE_UNIT, SM_STANDARDIZE_CHANNEL };
@@ -45,6 +47,7 @@ struct sm_recipe {
     char method[SM_NAME_SIZE];  /* "signed-supermask", "dense" */
     enum sm_activation activation;
     enum sm_loss_kind loss;
+    enum sm_precision precision;
     enum sm_standardize_kind standardize;
     enum sm_augment_kind augment;
     enum sm_order_kind order;

@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <supermask/barrier.h>
 #include <supermask/batch.h>
+#include <supermask/conv_bf16.h>
 #include <supermask/conv_dense.h>
 #include <supermask/conv_lists.h>
 #include <supermask/conv_pooled.h>
@@ -50,7 +51,8 @@ struct sm_trunk_node {
     struct sm_conv_lists lists;
     struct sm_conv_dense dense;
     struct sm_pooled pooled_gradient;
-    float *gradient; /* [n_out][stride] of the weights */
+    struct sm_bf16_map rounded_in, rounded_delta; /* with bfloat16: the operands of the weight gradient */
+    float *gradient;                              /* [n_out][stride] of the weights */
 };
 
 struct sm_trunk {
@@ -63,11 +65,12 @@ struct sm_trunk {
     size_t n_blocks;      /* of the batch that is loaded */
     struct sm_map images; /* the network's input */
     bool training;
+    const struct sm_bf16_kernels *bf16; /* weight gradients from operands rounded to bfloat16; NULL: from floats */
     int max_threads;
     float **scratch;         /* [max_threads], for one node at a time */
     struct sm_map *unpooled; /* [max_threads][n_nodes]: a block's gradient before the pool */
     struct sm_barrier barrier;
-    atomic_size_t next[4]; /* the next block or unit that nobody has taken, of each part of a step */
+    atomic_size_t next[5]; /* the next block or unit that nobody has taken, of each part of a step */
 };
 
 /* How many nodes at the start of the network are not dense layers and what feeds only such; 0 for a stack of dense
@@ -79,6 +82,9 @@ size_t sm_trunk_extent(const struct sm_network *net);
 int sm_trunk_init(struct sm_trunk *trunk, const struct sm_network *net, size_t capacity, int max_threads, bool training,
                   struct sm_error *err);
 void sm_trunk_destroy(struct sm_trunk *trunk);
+
+/* From now on weight gradients are sums over operands rounded to bfloat16 (conv_bf16.h); for a trunk that trains. */
+int sm_trunk_use_bf16(struct sm_trunk *trunk, struct sm_error *err);
 
 /* The weights of layer l, and |w| where it is the same for all (else 0). */
 int sm_trunk_bind(struct sm_trunk *trunk, size_t l, const struct sm_trunk_weights *weights, float magnitude,
