@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <supermask/runfile.h>
 
-enum { SM_HOST_FACTS = 10, SM_HOST_TEXT = 256 };
+enum { SM_HOST_FACTS = 16, SM_HOST_TEXT = 256 };
 
 /* facts[0..n) point into this struct or to constant strings: do not copy it. */
 struct sm_host {
