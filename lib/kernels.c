@@ -388,8 +388,13 @@ static int32_t relax_paths(int32_t *restrict distance, uint32_t *restrict before
     return lowest;
 }
 
+/* In kernels_conv.c: */
 extern void JOIN(sm_conv_list_, SM_ISA)(const struct sm_conv_span *span, const struct sm_conv_list *list,
-                                        float magnitude); /* kernels_conv.c */
+                                        float magnitude);
+extern void JOIN(sm_conv_gradient_, SM_ISA)(float *sums, const float *const *delta, size_t delta_row_step,
+                                            const float *in, size_t in_row_step, size_t n_rows, size_t n_columns,
+                                            size_t n_taps);
+extern void JOIN(sm_sum_lanes_, SM_ISA)(float *out, const float *sums, size_t n);
 
 extern const struct sm_kernels JOIN(sm_kernels_, SM_ISA);
 const struct sm_kernels JOIN(sm_kernels_, SM_ISA) = {
@@ -410,6 +415,8 @@ const struct sm_kernels JOIN(sm_kernels_, SM_ISA) = {
     .weight_gradient_update = weight_gradient_update,
     .update = update_values,
     .conv_list = JOIN(sm_conv_list_, SM_ISA),
+    .conv_gradient = JOIN(sm_conv_gradient_, SM_ISA),
+    .sum_lanes = JOIN(sm_sum_lanes_, SM_ISA),
     .worth_of = worth_of,
     .largest = largest,
     .find_value = find_value,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* kernels_conv.c - the sparse convolution, compiled once for each instruction set like kernels.c.
+/* kernels_conv.c - the sparse convolution and the weight gradient, compiled once for each instruction set like
+ * kernels.c.
  *
  * A tile of pixels stays in registers while one row's list is walked; the input under the tile stays in the caches
  * while all rows pass over it. */
@@ -81,4 +82,57 @@ void JOIN(sm_conv_list_, SM_ISA)(const struct sm_conv_span *span, const struct s
         all_tiles(span, list, magnitude, SM_LANES);
     else
         all_tiles(span, list, magnitude, span->in_column_step);
+}
+
+/* ---- the weight gradient ---- */
+
+/* SM_GRADIENT_ROWS * n_taps accumulators and a window of n_taps pixels that slides along the row: one pixel is loaded
+ * for each step, and one gradient for each output channel. */
+INLINE void gradient_part(float *sums, const float *const *delta, size_t delta_row_step, const float *in,
+                          size_t in_row_step, size_t n_rows, size_t n_columns, size_t n_taps) {
+    vector sum[SM_GRADIENT_ROWS * 3];
+    UNROLL
+    for (size_t k = 0; k < SM_GRADIENT_ROWS * n_taps; k++) sum[k] = load(sums + k * SM_LANES);
+    for (size_t y = 0; y < n_rows; y++) {
+        const float *pixel = in + y * in_row_step;
+        vector window[3];
+        UNROLL
+        for (size_t s = 0; s + 1 < n_taps; s++) window[s] = load(pixel + s * SM_LANES);
+        for (size_t x = 0; x < n_columns; x++) {
+            window[n_taps - 1] = load(pixel + (x + n_taps - 1) * SM_LANES);
+            UNROLL
+            for (size_t k = 0; k < SM_GRADIENT_ROWS; k++) {
+                vector d = load(delta[k] + y * delta_row_step + x * SM_LANES);
+                UNROLL
+                for (size_t s = 0; s < n_taps; s++) sum[k * n_taps + s] += d * window[s];
+            }
+            UNROLL
+            for (size_t s = 0; s + 1 < n_taps; s++) window[s] = window[s + 1];
+        }
+    }
+    UNROLL
+    for (size_t k = 0; k < SM_GRADIENT_ROWS * n_taps; k++) *(vector *)(sums + k * SM_LANES) = sum[k];
+}
+
+extern void JOIN(sm_conv_gradient_, SM_ISA)(float *sums, const float *const *delta, size_t delta_row_step,
+                                            const float *in, size_t in_row_step, size_t n_rows, size_t n_columns,
+                                            size_t n_taps);
+void JOIN(sm_conv_gradient_, SM_ISA)(float *sums, const float *const *delta, size_t delta_row_step, const float *in,
+                                     size_t in_row_step, size_t n_rows, size_t n_columns, size_t n_taps) {
+    for (size_t part = 0; part < PARTS; part++) {
+        const float *shifted[SM_GRADIENT_ROWS];
+        for (size_t k = 0; k < SM_GRADIENT_ROWS; k++) shifted[k] = delta[k] + part * V;
+        if (n_taps == 3)
+            gradient_part(sums, shifted, delta_row_step, in + part * V, in_row_step, n_rows, n_columns, 3);
+        else
+            gradient_part(sums, shifted, delta_row_step, in + part * V, in_row_step, n_rows, n_columns, 1);
+    }
+}
+
+extern void JOIN(sm_sum_lanes_, SM_ISA)(float *out, const float *sums, size_t n);
+void JOIN(sm_sum_lanes_, SM_ISA)(float *out, const float *sums, size_t n) {
+    for (size_t k = 0; k < n; k++) {
+        out[k] = 0;
+        for (size_t lane = 0; lane < V; lane++) out[k] += sums[k * SM_LANES + lane];
+    }
 }

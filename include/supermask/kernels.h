@@ -19,6 +19,8 @@
 #define SM_LANES 16u /* floats in 64 bytes */
 #define SM_ROWS 8u   /* weight rows that one gradient tile covers; row ranges are multiples of it */
 
+#define SM_GRADIENT_ROWS 4u /* output channels that one call of conv_gradient sums for */
+
 static inline size_t sm_padded(size_t n) {
     return (n + SM_LANES - 1) / SM_LANES * SM_LANES;
 }
@@ -131,6 +133,14 @@ struct sm_kernels {
      * sum of those that are subtracted), or the sum of value * pixel where the list has values. Each sum in the list's
      * order. */
     void (*conv_list)(const struct sm_conv_span *span, const struct sm_conv_list *list, float magnitude);
+
+    /* sums[k][s] += sum over rows y < n_rows and columns x < n_columns of delta[k][y][x] * in[y][x + s], for
+     * SM_GRADIENT_ROWS pointers delta and n_taps (1 or 3) s; pixels of SM_LANES images, each lane by itself. sums:
+     * [SM_GRADIENT_ROWS][n_taps][SM_LANES], of which a lesser instruction set uses fewer lanes. */
+    void (*conv_gradient)(float *sums, const float *const *delta, size_t delta_row_step, const float *in,
+                          size_t in_row_step, size_t n_rows, size_t n_columns, size_t n_taps);
+    /* out[k] = the lanes of sums [n][SM_LANES], as conv_gradient leaves them, added up. */
+    void (*sum_lanes)(float *out, const float *sums, size_t n);
 
     /* ---- the loops of the assignment problem (analyze/assignment.c), in integers: the same in every set. n values,
      * no alignment asked for ---- */

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <supermask/conv_gradient.h>
+
+#include <assert.h>
+#include <string.h>
+
+/* Input channels of a unit: their sums stay in the second-level cache. */
+#define CHANNELS 64u
+/* Pixels of a band: with the gradients of SM_GRADIENT_ROWS output channels, 16 KB of the first-level cache. */
+#define BAND_PIXELS 64u
+
+bool sm_conv_gradient_possible(const struct sm_conv *c) {
+    return c->stride == 1 && (c->kernel_width == 1 || c->kernel_width == 3);
+}
+
+static size_t divided_up(size_t n, size_t by) {
+    return (n + by - 1) / by;
+}
+
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+size_t sm_conv_gradient_units(const struct sm_conv *c) {
+    return divided_up(c->n_out, SM_GRADIENT_ROWS) * divided_up(c->n_in, CHANNELS);
+}
+
+/* Sums of one input channel, all taps, for the unit's output channels. */
+static size_t sums_of_channel(const struct sm_conv *c) {
+    return SM_GRADIENT_ROWS * sm_conv_taps(c) * SM_LANES;
+}
+
+size_t sm_conv_gradient_scratch(const struct sm_conv *c) {
+    return smaller(c->n_in, CHANNELS) * sums_of_channel(c);
+}
+
+/* The channels of a unit: positions in the indices of both sides, and how many of them are live. */
+struct unit {
+    const uint32_t *in, *out;
+    size_t n_in, n_in_live, n_out, n_out_live;
+};
+
+static size_t live_of(const struct sm_channels *channels, size_t first, size_t n) {
+    return channels->n_live > first ? smaller(channels->n_live - first, n) : 0;
+}
+
+static struct unit unit_of(const struct sm_conv *c, size_t number, const struct sm_channels *in,
+                           const struct sm_channels *out) {
+    size_t ranges = divided_up(c->n_in, CHANNELS);
+    size_t first_in = number % ranges * CHANNELS, first_out = number / ranges * SM_GRADIENT_ROWS;
+    struct unit u = {.in = in->index + first_in,
+                     .out = out->index + first_out,
+                     .n_in = smaller(CHANNELS, c->n_in - first_in),
+                     .n_out = smaller(SM_GRADIENT_ROWS, c->n_out - first_out)};
+    u.n_in_live = live_of(in, first_in, u.n_in);
+    u.n_out_live = live_of(out, first_out, u.n_out);
+    return u;
+}
+
+static void clear(const struct sm_conv *c, const struct unit *u, float *gradient, size_t weight_stride) {
+    size_t taps = sm_conv_taps(c);
+    for (size_t o = 0; o < u->n_out; o++)
+        for (size_t i = 0; i < u->n_in; i++)
+            memset(gradient + u->out[o] * weight_stride + u->in[i] * taps, 0, taps * sizeof *gradient);
+}
+
+/* Adds rows [y, y + n_rows) of one block. Where the unit has fewer output channels, the first stands for the others:
+ * nobody reads those sums. */
+static void add_band(const struct sm_kernels *kernels, const struct sm_conv *c, const struct unit *u, size_t block,
+                     size_t y, size_t n_rows, const struct sm_map *in, const struct sm_map *delta, float *sums) {
+    const float *d[SM_GRADIENT_ROWS];
+    for (size_t o = 0; o < SM_GRADIENT_ROWS; o++)
+        d[o] = sm_map_at(delta, block, u->out[o < u->n_out_live ? o : 0], (ptrdiff_t)y, 0);
+    for (size_t i = 0; i < u->n_in_live; i++)
+        for (size_t r = 0; r < c->kernel_height; r++) {
+            kernels->conv_gradient(
+                sums, d, delta->row_stride,
+                sm_map_at(in, block, u->in[i], (ptrdiff_t)(y + r) - (ptrdiff_t)c->pad_top, -(ptrdiff_t)c->pad_left),
+                in->row_stride, n_rows, c->out_width, c->kernel_width);
+            sums += SM_GRADIENT_ROWS * c->kernel_width * SM_LANES;
+        }
+}
+
+/* sums: [i][r][o][s][SM_LANES]. */
+static void write_sums(const struct sm_kernels *kernels, const struct sm_conv *c, const struct unit *u,
+                       const float *sums, float *gradient, size_t weight_stride) {
+    float total[SM_GRADIENT_ROWS * 3];
+    size_t width = c->kernel_width;
+    for (size_t i = 0; i < u->n_in_live; i++)
+        for (size_t r = 0; r < c->kernel_height; r++, sums += SM_GRADIENT_ROWS * width * SM_LANES) {
+            kernels->sum_lanes(total, sums, SM_GRADIENT_ROWS * width);
+            for (size_t o = 0; o < u->n_out_live; o++)
+                memcpy(gradient + u->out[o] * weight_stride + (u->in[i] * c->kernel_height + r) * width,
+                       total + o * width, width * sizeof *total);
+        }
+}
+
+void sm_conv_gradient_unit(const struct sm_kernels *kernels, const struct sm_conv *c, size_t number, size_t n_blocks,
+                           const struct sm_map *in, const struct sm_channels *in_channels, const struct sm_map *delta,
+                           const struct sm_channels *out_channels, float *gradient, size_t weight_stride,
+                           float *scratch) {
+    assert(sm_conv_gradient_possible(c));
+    const struct unit u = unit_of(c, number, in_channels, out_channels);
+    if (u.n_in_live < u.n_in || u.n_out_live < u.n_out) clear(c, &u, gradient, weight_stride);
+    if (!u.n_in_live || !u.n_out_live) return;
+    size_t band = BAND_PIXELS > c->out_width ? BAND_PIXELS / c->out_width : 1;
+    memset(scratch, 0, u.n_in_live * sums_of_channel(c) * sizeof *scratch);
+    for (size_t block = 0; block < n_blocks; block++)
+        for (size_t y = 0; y < c->out_height; y += band)
+            add_band(kernels, c, &u, block, y, smaller(band, c->out_height - y), in, delta, scratch);
+    write_sums(kernels, c, &u, scratch, gradient, weight_stride);
+}
