@@ -184,6 +184,11 @@ int sm_forward_bind(struct sm_forward *f, size_t l, const float *weight, const i
     return layer->effective ? 0 : sm_fail(err, "out of memory for layer %s", f->net->layers[l].name);
 }
 
+struct sm_batch_norm *sm_forward_batch_norm(const struct sm_forward *f, size_t l) {
+    struct sm_trunk_node *t = l < f->first_dense ? sm_trunk_node_of_layer(&f->trunk, l) : NULL;
+    return t && t->norm.channels ? &t->norm : NULL;
+}
+
 /* ---- the pass ---- */
 
 static void load_images(struct sm_forward *f, const struct sm_batch *batch, int thread, int n_threads) {
@@ -302,7 +307,8 @@ static void pass_layer(struct sm_forward *f, size_t l, const float *in, int thre
     activate(f, layer, part);
 }
 
-void sm_forward_pass(struct sm_forward *f, const struct sm_batch *batch, int thread, int n_threads) {
+static void pass(struct sm_forward *f, const struct sm_batch *batch, enum sm_statistics statistics, int thread,
+                 int n_threads) {
     assert(batch->n <= f->image_stride && n_threads <= f->max_threads);
     if (!f->trunk.net) load_images(f, batch, thread, n_threads);
     count_masks(f, thread, n_threads);
@@ -313,8 +319,8 @@ void sm_forward_pass(struct sm_forward *f, const struct sm_batch *batch, int thr
     sm_forward_wait(f, n_threads);
     if (f->trunk.net) {
         sm_trunk_collect(&f->trunk, thread, n_threads);
-        sm_trunk_forward(&f->trunk, batch, f->input_columns, f->image_stride, f->trunk.training ? f->input_rows : NULL,
-                         f->input_stride, thread, n_threads);
+        sm_trunk_forward(&f->trunk, batch, statistics, f->input_columns, f->image_stride,
+                         f->trunk.training ? f->input_rows : NULL, f->input_stride, thread, n_threads);
     }
     const float *in = f->input_columns;
     for (size_t l = f->first_dense; l < f->net->n_layers; l++) {
@@ -322,6 +328,14 @@ void sm_forward_pass(struct sm_forward *f, const struct sm_batch *batch, int thr
         in = f->layers[l].activations;
         sm_forward_wait_for_units(f, n_threads);
     }
+}
+
+void sm_forward_pass(struct sm_forward *f, const struct sm_batch *batch, int thread, int n_threads) {
+    pass(f, batch, SM_STATISTICS_MOVING, thread, n_threads);
+}
+
+void sm_forward_training_pass(struct sm_forward *f, const struct sm_batch *batch, int thread, int n_threads) {
+    pass(f, batch, SM_STATISTICS_BATCH, thread, n_threads);
 }
 
 /* ---- one thread, layer by layer ---- */

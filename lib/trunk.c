@@ -27,6 +27,10 @@ static const struct sm_map *input_of(const struct sm_trunk *trunk, const struct 
     return t->inputs[i] >= 0 ? &trunk->nodes[t->inputs[i]].out : &trunk->images;
 }
 
+static bool has_norm(const struct sm_trunk_node *t) {
+    return t->norm.channels > 0;
+}
+
 static uint8_t *winners(const struct sm_trunk_node *t, size_t block) {
     return t->winner ? t->winner + block * t->winner_stride : NULL;
 }
@@ -97,12 +101,18 @@ static void forward_pooled(const struct sm_trunk *trunk, const struct sm_trunk_n
     }
 }
 
+static void conv_to_map(const struct sm_trunk *trunk, const struct sm_trunk_node *t, size_t block,
+                        const struct sm_map *map) {
+    conv_rows(trunk, t, block, 0, t->conv.out_height, sm_map_at(map, block, 0, 0, 0), map->row_stride,
+              map->channel_stride);
+}
+
 static void forward_node(const struct sm_trunk *trunk, const struct sm_trunk_node *t, size_t block, float *scratch) {
     if (t->pooled) {
         forward_pooled(trunk, t, block, scratch);
     } else if (is_conv(t)) {
-        conv_rows(trunk, t, block, 0, t->conv.out_height, sm_map_at(&t->out, block, 0, 0, 0), t->out.row_stride,
-                  t->out.channel_stride);
+        conv_to_map(trunk, t, block, &t->out);
+        if (has_norm(t)) trunk->map_kernels->normalize(&t->out, &t->out, block, &t->norm);
         trunk->map_kernels->activate(&t->out, block, t->activation);
     } else if (t->node->kind == SM_NODE_ADD) {
         trunk->map_kernels->add(&t->out, input_of(trunk, t, 0), input_of(trunk, t, 1), block, t->activation);
@@ -125,19 +135,69 @@ static void hand_over(const struct sm_trunk *trunk, size_t block, float *columns
                                   SM_LANES);
 }
 
-void sm_trunk_forward(struct sm_trunk *trunk, const struct sm_batch *batch, float *columns, size_t image_stride,
-                      float *rows, size_t row_stride, int thread, int n_threads) {
-    float *scratch = trunk->scratch[thread];
+static void begin(struct sm_trunk *trunk, const struct sm_batch *batch, enum sm_statistics statistics) {
+    trunk->n_images = batch->n;
+    trunk->n_blocks = sm_padded(batch->n) / SM_LANES;
+    for (size_t part = 0; part < sizeof trunk->next / sizeof *trunk->next; part++)
+        atomic_store_explicit(&trunk->next[part], 0, memory_order_relaxed);
+    if (statistics == SM_STATISTICS_MOVING)
+        for (size_t k = 0; k < trunk->n_norms; k++) sm_batch_norm_use_moving(&trunk->nodes[trunk->norms[k]].norm);
+}
+
+/* Between the segments before and behind batch norm k: its statistics from all blocks, by one thread. */
+static void between_segments(struct sm_trunk *trunk, size_t k, int part,
+                             void (*combine)(struct sm_batch_norm *, const double *, size_t, size_t), int thread,
+                             int n_threads) {
+    wait_all(trunk, n_threads);
     if (thread == 0) {
-        trunk->n_blocks = sm_padded(batch->n) / SM_LANES;
-        for (size_t part = 0; part < sizeof trunk->next / sizeof *trunk->next; part++)
-            atomic_store_explicit(&trunk->next[part], 0, memory_order_relaxed);
+        struct sm_trunk_node *t = &trunk->nodes[trunk->norms[k]];
+        combine(&t->norm, t->sums, trunk->n_blocks, trunk->n_images * t->raw.height * t->raw.width);
+        atomic_store_explicit(&trunk->next[part], 0, memory_order_relaxed);
     }
     wait_all(trunk, n_threads);
-    for (size_t block; (block = take(trunk, FORWARD)) < trunk->n_blocks;) {
-        load_images(trunk, batch, block, scratch);
-        for (size_t n = 0; n < trunk->n_nodes; n++) forward_node(trunk, &trunk->nodes[n], block, scratch);
-        hand_over(trunk, block, columns, image_stride, rows, row_stride);
+}
+
+/* Images of a block that count. */
+static size_t images_of(const struct sm_trunk *trunk, size_t block) {
+    size_t left = trunk->n_images - block * SM_LANES;
+    return left < SM_LANES ? left : SM_LANES;
+}
+
+static double *sums_of(const struct sm_trunk_node *t, size_t block) {
+    return t->sums + block * 2 * t->norm.channels;
+}
+
+/* Segment k of n_cuts + 1: from the normalization of batch norm k - 1 to the convolution of batch norm k. */
+static void forward_segment(const struct sm_trunk *trunk, size_t k, size_t n_cuts, size_t block, float *scratch) {
+    const struct sm_map_kernels *kernels = trunk->map_kernels;
+    size_t first = k > 0 ? trunk->norms[k - 1] : 0, last = k < n_cuts ? trunk->norms[k] : trunk->n_nodes;
+    if (k > 0) {
+        const struct sm_trunk_node *t = &trunk->nodes[first++];
+        kernels->normalize(&t->out, &t->raw, block, &t->norm);
+        kernels->activate(&t->out, block, t->activation);
+    }
+    for (size_t n = first; n < last; n++) forward_node(trunk, &trunk->nodes[n], block, scratch);
+    if (k < n_cuts) {
+        const struct sm_trunk_node *t = &trunk->nodes[last];
+        conv_to_map(trunk, t, block, &t->raw);
+        kernels->moments(sums_of(t, block), &t->raw, block, images_of(trunk, block));
+    }
+}
+
+void sm_trunk_forward(struct sm_trunk *trunk, const struct sm_batch *batch, enum sm_statistics statistics,
+                      float *columns, size_t image_stride, float *rows, size_t row_stride, int thread, int n_threads) {
+    float *scratch = trunk->scratch[thread];
+    size_t n_cuts = statistics == SM_STATISTICS_BATCH ? trunk->n_norms : 0;
+    assert(trunk->training || !n_cuts);
+    if (thread == 0) begin(trunk, batch, statistics);
+    wait_all(trunk, n_threads);
+    for (size_t k = 0; k <= n_cuts; k++) {
+        if (k > 0) between_segments(trunk, k - 1, FORWARD, sm_batch_norm_use_batch, thread, n_threads);
+        for (size_t block; (block = take(trunk, FORWARD)) < trunk->n_blocks;) {
+            if (k == 0) load_images(trunk, batch, block, scratch);
+            forward_segment(trunk, k, n_cuts, block, scratch);
+            if (k == n_cuts) hand_over(trunk, block, columns, image_stride, rows, row_stride);
+        }
     }
     wait_all(trunk, n_threads);
 }
@@ -182,14 +242,41 @@ static void backward_node(const struct sm_trunk *trunk, struct sm_trunk_node *t,
                                               &t->pool, t->accumulates[0]);
 }
 
-static void backward_blocks(struct sm_trunk *trunk, const float *delta, size_t image_stride, int thread) {
+/* The segments of the forward pass, from the last to the first: from the gradient before batch norm k down to that
+ * behind batch norm k - 1. */
+static void backward_segment(const struct sm_trunk *trunk, size_t k, size_t block, int thread) {
+    const struct sm_map_kernels *kernels = trunk->map_kernels;
+    size_t n_images = images_of(trunk, block), n = k < trunk->n_norms ? trunk->norms[k] : trunk->n_nodes;
+    size_t first = k > 0 ? trunk->norms[k - 1] + 1 : 0;
+    if (k < trunk->n_norms) {
+        struct sm_trunk_node *t = &trunk->nodes[n];
+        kernels->normalize_gradient(&t->delta, &t->raw, block, n_images, &t->norm);
+        conv_delta(trunk, t, block, thread);
+    }
+    while (n-- > first) backward_node(trunk, &trunk->nodes[n], block, thread);
+    if (k > 0) {
+        const struct sm_trunk_node *t = &trunk->nodes[first - 1];
+        kernels->activation_gradient(&t->delta, &t->out, block, t->activation);
+        kernels->delta_moments(sums_of(t, block), &t->delta, &t->raw, block, n_images, &t->norm);
+    }
+}
+
+static void take_over(const struct sm_trunk *trunk, const float *delta, size_t image_stride, size_t block) {
     struct sm_trunk_node *last = &trunk->nodes[trunk->n_nodes - 1];
-    for (size_t block; (block = take(trunk, BACKWARD)) < trunk->n_blocks;) {
-        if (trunk->averaged)
-            trunk->map_kernels->average_pool_gradient(&last->delta, delta, image_stride, block);
-        else
-            sm_map_from_columns(&last->delta, delta, image_stride, block);
-        for (size_t n = trunk->n_nodes; n-- > 0;) backward_node(trunk, &trunk->nodes[n], block, thread);
+    if (trunk->averaged)
+        trunk->map_kernels->average_pool_gradient(&last->delta, delta, image_stride, block);
+    else
+        sm_map_from_columns(&last->delta, delta, image_stride, block);
+}
+
+static void backward_blocks(struct sm_trunk *trunk, const float *delta, size_t image_stride, int thread,
+                            int n_threads) {
+    for (size_t k = trunk->n_norms + 1; k-- > 0;) {
+        if (k < trunk->n_norms) between_segments(trunk, k, BACKWARD, sm_batch_norm_backward, thread, n_threads);
+        for (size_t block; (block = take(trunk, BACKWARD)) < trunk->n_blocks;) {
+            if (k == trunk->n_norms) take_over(trunk, delta, image_stride, block);
+            backward_segment(trunk, k, block, thread);
+        }
     }
 }
 
@@ -289,7 +376,7 @@ static void all_units(struct sm_trunk *trunk, const struct weight_part *part, fl
 
 void sm_trunk_backward(struct sm_trunk *trunk, const float *delta, size_t image_stride, int thread, int n_threads) {
     assert(trunk->training);
-    backward_blocks(trunk, delta, image_stride, thread);
+    backward_blocks(trunk, delta, image_stride, thread, n_threads);
     for (size_t p = 0; p < sizeof weight_parts / sizeof *weight_parts; p++) {
         wait_all(trunk, n_threads);
         all_units(trunk, &weight_parts[p], trunk->scratch[thread]);

@@ -69,6 +69,7 @@ static void describe_nodes(struct sm_trunk *trunk, size_t extent, int *place) {
         t->pool = (struct sm_pool){node->size, node->stride, node->pad_top, node->pad_left};
         if (node->kind != SM_NODE_LAYER) continue;
         trunk->n_layers++;
+        if (node->batch_norm) trunk->norms[trunk->n_norms++] = (size_t)place[n];
         describe_conv(t, net, n);
         t->pooled = n + 1 < extent && is_pooled(net, n, &t->conv);
         if (t->pooled) place[n + 1] = place[n], n++;
@@ -128,6 +129,14 @@ static size_t halo_of(const struct sm_trunk *trunk, int n) {
     return halo;
 }
 
+/* The convolution's output is kept where its gradient will be asked for; else it is normalized in place. */
+static int allocate_norm(struct sm_trunk_node *t, bool training, size_t n_blocks) {
+    if (sm_batch_norm_init(&t->norm, t->conv.n_out)) return -1;
+    if (!training) return 0;
+    t->sums = calloc(2 * n_blocks * t->conv.n_out, sizeof *t->sums);
+    return t->sums ? sm_map_init(&t->raw, t->conv.n_out, t->conv.out_height, t->conv.out_width, 0, n_blocks) : -1;
+}
+
 static int allocate_gradients(struct sm_trunk *trunk, size_t n, size_t n_blocks) {
     struct sm_trunk_node *t = &trunk->nodes[n];
     size_t stride = sm_padded(sm_conv_fan_in(&t->conv));
@@ -154,6 +163,7 @@ static int allocate_node(struct sm_trunk *trunk, size_t n, size_t n_blocks) {
         if (trunk->training && !(t->winner = malloc(n_blocks * t->winner_stride))) return -1;
     }
     if (!is_conv(t)) return 0;
+    if (t->node->batch_norm && allocate_norm(t, trunk->training, n_blocks)) return -1;
     if (sm_conv_dense_init(&t->dense, &t->conv, n_blocks, trunk->training && !t->pooled,
                            trunk->training && t->inputs[0] >= 0))
         return -1;
@@ -201,7 +211,8 @@ int sm_trunk_init(struct sm_trunk *trunk, const struct sm_network *net, size_t c
     size_t extent = sm_trunk_extent(net);
     int *place = calloc(extent + 1, sizeof *place);
     trunk->nodes = calloc(extent + 1, sizeof *trunk->nodes);
-    bool whole = place && trunk->nodes;
+    trunk->norms = calloc(extent + 1, sizeof *trunk->norms);
+    bool whole = place && trunk->nodes && trunk->norms;
     if (whole) {
         describe_nodes(trunk, extent, place);
         mark_accumulating(trunk);
@@ -214,6 +225,9 @@ int sm_trunk_init(struct sm_trunk *trunk, const struct sm_network *net, size_t c
 static void destroy_node(struct sm_trunk_node *t) {
     sm_map_destroy(&t->out);
     sm_map_destroy(&t->delta);
+    sm_map_destroy(&t->raw);
+    sm_batch_norm_destroy(&t->norm);
+    free(t->sums);
     sm_conv_lists_destroy(&t->lists);
     sm_conv_dense_destroy(&t->dense);
     sm_pooled_destroy(&t->pooled_gradient);
@@ -229,6 +243,7 @@ void sm_trunk_destroy(struct sm_trunk *trunk) {
     for (size_t k = 0; trunk->unpooled && k < threads * trunk->n_nodes; k++) sm_map_destroy(&trunk->unpooled[k]);
     for (size_t t = 0; trunk->scratch && t < threads; t++) free(trunk->scratch[t]);
     free(trunk->nodes);
+    free(trunk->norms);
     free(trunk->unpooled);
     free(trunk->scratch);
     sm_map_destroy(&trunk->images);

@@ -6,7 +6,7 @@
 #include <supermask/runfile.h>
 #include <unistd.h>
 
-enum { FIXED_ARRAYS = 6, NAME_SIZE = SM_NAME_SIZE + 16 };
+enum { FIXED_ARRAYS = 6, LAYER_ARRAYS = 8, NAME_SIZE = SM_NAME_SIZE + 16 };
 
 struct arrays {
     struct sm_array *array;
@@ -20,8 +20,20 @@ static void add(struct arrays *a, const char *prefix, const char *name, enum sm_
     a->n++;
 }
 
+static void add_norm(struct arrays *a, const char *layer, const struct sm_trainer_norm *t) {
+    const struct sm_batch_norm *norm = t->norm;
+    const struct {
+        const char *prefix;
+        float *values;
+    } parts[] = {{"gamma/", norm->gamma},         {"beta/", norm->beta},
+                 {"mean/", norm->moving_mean},    {"variance/", norm->moving_variance},
+                 {"gamma_v/", t->gamma_velocity}, {"beta_v/", t->beta_velocity}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        add(a, parts[i].prefix, layer, SM_F32, norm->channels, parts[i].values);
+}
+
 static int list_arrays(struct arrays *a, struct sm_trainer *t, double *seconds, struct sm_error *err) {
-    size_t capacity = FIXED_ARRAYS + 2 * t->net->n_layers;
+    size_t capacity = FIXED_ARRAYS + LAYER_ARRAYS * t->net->n_layers;
     a->array = calloc(capacity, sizeof *a->array);
     a->name = calloc(capacity, sizeof *a->name);
     if (!a->array || !a->name) return sm_fail(err, "out of memory for the checkpoint");
@@ -36,6 +48,7 @@ static int list_arrays(struct arrays *a, struct sm_trainer *t, double *seconds, 
         size_t n = t->layers[l].shape.n_rows * t->layers[l].shape.stride;
         add(a, "value/", name, SM_F32, n, sm_trainer_values(t, l));
         add(a, "velocity/", name, SM_F32, n, t->layers[l].velocity);
+        if (t->layers[l].norm.norm) add_norm(a, name, &t->layers[l].norm);
     }
     return 0;
 }

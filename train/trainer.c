@@ -23,7 +23,7 @@ static int allocate_layer(struct sm_trainer *t, size_t l) {
         layer->input_rows = l > first ? sm_aligned_zeros(images * s.stride * sizeof(float)) : t->forward.input_rows;
     bool whole = layer->weights && layer->velocity && (!dense || (layer->delta && layer->input_rows)) &&
                  (!scores || (layer->scores && layer->mask));
-    return whole ? 0 : -1;
+    return whole ? sm_trainer_norm_init(&layer->norm, sm_forward_batch_norm(&t->forward, l)) : -1;
 }
 
 static int init_values(struct sm_trainer *t, size_t l) {
@@ -101,6 +101,7 @@ void sm_trainer_destroy(struct sm_trainer *t) {
         free(t->layers[l].velocity);
         free(t->layers[l].mask);
         free(t->layers[l].delta);
+        sm_trainer_norm_destroy(&t->layers[l].norm);
         if (l > t->forward.first_dense) free(t->layers[l].input_rows);
     }
     free(t->layers);
@@ -209,7 +210,7 @@ static void transpose_inputs(struct sm_trainer *t, int thread, int n_threads) {
 
 /* Ends with a wait: all deltas and rows are there. */
 static void pass_and_deltas(struct sm_trainer *t, int thread, int n_threads) {
-    sm_forward_pass(&t->forward, t->batch, thread, n_threads);
+    sm_forward_training_pass(&t->forward, t->batch, thread, n_threads);
     output_delta(t, thread, n_threads);
     transpose_inputs(t, thread, n_threads);
     sm_forward_wait_for_units(&t->forward, n_threads);
@@ -258,7 +259,10 @@ static void step_together(struct sm_trainer *t, int thread, int n_threads) {
                                .momentum = (float)t->recipe->momentum,
                                .nesterov = t->recipe->nesterov};
     pass_and_deltas(t, thread, n_threads);
-    for (size_t l = 0; l < t->net->n_layers; l++) update_layer(t, l, &update, thread, n_threads);
+    for (size_t l = 0; l < t->net->n_layers; l++) {
+        update_layer(t, l, &update, thread, n_threads);
+        if (l % (size_t)n_threads == (size_t)thread) sm_trainer_norm_step(&t->layers[l].norm, &update);
+    }
     sm_forward_wait(&t->forward, n_threads);
     if (thread == 0) end_step(t);
     sm_forward_wait(&t->forward, n_threads);

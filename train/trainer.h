@@ -4,7 +4,8 @@
  *
  * Optimizer: SGD with decoupled weight decay and momentum (SGDW, Loshchilov & Hutter 2019; Nesterov as in Koster et
  * al.'s runs), in this order, wd NOT multiplied by the learning rate (SPEC 1.1):
- *   m <- m - wd_t m;   V <- mu V - lr_t grad;   m <- m + mu V - lr_t grad   (Nesterov; else m <- m + V) */
+ *   m <- m - wd_t m;   V <- mu V - lr_t grad;   m <- m + mu V - lr_t grad   (Nesterov; else m <- m + V)
+ * gamma and beta of batch norm are trained without the first of the three (trainer_norm.h). */
 #ifndef SUPERMASK_TRAIN_TRAINER_H
 #define SUPERMASK_TRAIN_TRAINER_H
 
@@ -19,6 +20,7 @@
 
 #include "train/method.h"
 #include "train/schedule.h"
+#include "train/trainer_norm.h"
 
 /* One layer's parameters, in the engine's padded layout. */
 struct sm_trainer_layer {
@@ -30,6 +32,7 @@ struct sm_trainer_layer {
     int8_t *mask;      /* g(m), or NULL */
     float *delta;      /* [n_rows][image_stride]: d loss / d (this layer's output before its activation) */
     float *input_rows; /* [image_stride][stride]: this layer's input, a row an image; layer 0 borrows the forward's */
+    struct sm_trainer_norm norm;
 };
 
 struct sm_trainer {
@@ -69,7 +72,8 @@ void sm_trainer_restore(struct sm_trainer *trainer);
 void sm_trainer_steps(struct sm_trainer *trainer, size_t n);
 
 /* Forward and backward on the next batch without an update: gradients with respect to the effective weights,
- * gradient[l] [n_rows][stride] padded, and the mean loss returned. The epoch's sums grow. For tests of the gradient. */
+ * gradient[l] [n_rows][stride] padded, and the mean loss returned; those of gamma and beta are in layers[l].norm.norm.
+ * The epoch's sums grow and the moving statistics move. For tests of the gradient. */
 double sm_trainer_gradient(struct sm_trainer *trainer, float *const *gradient);
 
 /* Learning rate and weight decay of the step to come. */

@@ -90,9 +90,19 @@ void sm_forward_destroy(struct sm_forward *forward);
 int sm_forward_bind(struct sm_forward *forward, size_t l, const float *weight, const int8_t *mask,
                     struct sm_error *err);
 
+/* The batch norm of layer l, or NULL where it has none. gamma, beta and the moving statistics are the network's; they
+ * may be written between passes (sm_run_read_batch_norm fills them from a run). At first it does nothing but divide by
+ * sqrt(1 + epsilon). */
+struct sm_batch_norm *sm_forward_batch_norm(const struct sm_forward *forward, size_t l);
+
 /* Loads the batch, at most as many images as the capacity, and runs the pass. Afterwards the last layer's activations
- * are the logits [class][image]: of the thread's own images at once, of all after a wait. */
+ * are the logits [class][image]: of the thread's own images at once, of all after a wait. Batch norm uses the moving
+ * statistics. */
 void sm_forward_pass(struct sm_forward *forward, const struct sm_batch *batch, int thread, int n_threads);
+
+/* The same for a training step: batch norm uses the statistics of the batch, and the moving ones move. For a forward
+ * that was made for training. */
+void sm_forward_training_pass(struct sm_forward *forward, const struct sm_batch *batch, int thread, int n_threads);
 
 /* Waits for the other threads of the pass; the second only where they computed other units of the same images. */
 void sm_forward_wait(struct sm_forward *forward, int n_threads);

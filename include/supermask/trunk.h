@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* trunk.h - the part of a network before its dense layers: convolutions, pools and sums on maps, forward and backward.
  *
- * Blocks of SM_LANES images do not know of each other (but for batch norm): a thread takes a block through all
- * operators while it is in its cache, and then the next block that nobody has taken. Which thread computes a block does
- * not change a byte of it. The weight gradient sums over all blocks; it is cut into units of weights, which threads
- * take likewise.
+ * Blocks of SM_LANES images do not know of each other: a thread takes a block through all operators while it is in its
+ * cache, and then the next block that nobody has taken. Which thread computes a block does not change a byte of it.
+ * Only batch norm asks all images of a training step at once (batch_norm.h). Its layers cut the nodes into segments:
+ * every block goes through a segment, then one thread adds up what the blocks have left, in their order, and the next
+ * segment begins. Evaluation, where the moving statistics are used, is one segment. The weight gradient sums over all
+ * blocks; it is cut into units of weights, which threads take likewise.
  *
  * The functions that take (thread, n_threads) are called by every thread of an OpenMP parallel region together; they
  * hold the barriers they need. */
@@ -17,6 +19,7 @@
 #include <stdint.h>
 #include <supermask/barrier.h>
 #include <supermask/batch.h>
+#include <supermask/batch_norm.h>
 #include <supermask/conv_bf16.h>
 #include <supermask/conv_dense.h>
 #include <supermask/conv_lists.h>
@@ -53,7 +56,14 @@ struct sm_trunk_node {
     struct sm_pooled pooled_gradient;
     struct sm_bf16_map rounded_in, rounded_delta; /* with bfloat16: the operands of the weight gradient */
     float *gradient;                              /* [n_out][stride] of the weights */
+    /* of a convolution with batch norm, out = f(gamma * xhat + beta); norm.channels is 0 where there is none */
+    struct sm_batch_norm norm;
+    struct sm_map raw; /* training: the convolution's output x, kept for the backward pass; no halo */
+    double *sums;      /* training: [block][2][channels], what each block adds to the statistics */
 };
+
+/* Where batch norm takes mean and variance from. */
+enum sm_statistics { SM_STATISTICS_MOVING, SM_STATISTICS_BATCH };
 
 struct sm_trunk {
     const struct sm_network *net; /* borrowed */
@@ -61,9 +71,11 @@ struct sm_trunk {
     const struct sm_map_kernels *map_kernels;
     size_t n_nodes, n_layers; /* nodes of the trunk; layers in them: layers 0 .. n_layers-1 of the network */
     struct sm_trunk_node *nodes;
-    bool averaged;        /* a global average pool stands between the last node and the dense layers */
-    size_t n_blocks;      /* of the batch that is loaded */
-    struct sm_map images; /* the network's input */
+    bool averaged; /* a global average pool stands between the last node and the dense layers */
+    size_t *norms; /* [n_norms] the nodes with batch norm, in their order */
+    size_t n_norms;
+    size_t n_images, n_blocks; /* of the batch that is loaded */
+    struct sm_map images;      /* the network's input */
     bool training;
     const struct sm_bf16_kernels *bf16; /* weight gradients from operands rounded to bfloat16; NULL: from floats */
     int max_threads;
@@ -97,12 +109,13 @@ size_t sm_trunk_units(const struct sm_trunk *trunk);
  * collected, by any thread. No wait at its end. */
 void sm_trunk_collect(struct sm_trunk *trunk, int thread, int n_threads);
 
-/* From a batch to columns [units][image_stride] and, where rows is not NULL, rows [image][row_stride]. Ends with a
- * wait. */
-void sm_trunk_forward(struct sm_trunk *trunk, const struct sm_batch *batch, float *columns, size_t image_stride,
-                      float *rows, size_t row_stride, int thread, int n_threads);
+/* From a batch to columns [units][image_stride] and, where rows is not NULL, rows [image][row_stride]. With
+ * SM_STATISTICS_BATCH, in a trunk for training only, the moving statistics move. Ends with a wait. */
+void sm_trunk_forward(struct sm_trunk *trunk, const struct sm_batch *batch, enum sm_statistics statistics,
+                      float *columns, size_t image_stride, float *rows, size_t row_stride, int thread, int n_threads);
 
-/* From the gradient of the columns to the gradients of the weights, nodes[].gradient. Ends with a wait. */
+/* From the gradient of the columns to the gradients of the weights, nodes[].gradient, and of gamma and beta, in
+ * nodes[].norm; after a pass with SM_STATISTICS_BATCH. Ends with a wait. */
 void sm_trunk_backward(struct sm_trunk *trunk, const float *delta, size_t image_stride, int thread, int n_threads);
 
 /* The node that computes layer l. */
