@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* naive_graph.h - any graph of operators on one image, in double precision, written from the formulas: what the engine
- * is compared with. Batch norm is not in it. */
+/* naive_graph.h - any graph of operators on a batch of images, in double precision, written from the formulas: what the
+ * engine is compared with. */
 #ifndef SUPERMASK_TESTS_NAIVE_GRAPH_H
 #define SUPERMASK_TESTS_NAIVE_GRAPH_H
 
@@ -8,27 +8,58 @@
 
 #include "tests/check.h"
 
-struct naive_graph {
-    const struct sm_network *net;
-    double **v;      /* [n_layers][weights] effective weights, [out][in][kh][kw] */
-    double **output; /* [n_nodes]: [channels][height][width] */
+/* Of a layer with batch norm; NULLs where there is none. */
+struct naive_norm {
+    double *gamma, *beta;    /* [channels] */
+    double *mean, *variance; /* [channels]: in use; written where they are taken from the batch */
 };
 
-static inline void naive_graph_init(struct naive_graph *g, const struct sm_network *net) {
-    *g = (struct naive_graph){.net = net};
+struct naive_graph {
+    const struct sm_network *net;
+    size_t capacity;         /* images */
+    bool moving;             /* batch norm uses the mean and variance that it finds, not those of the batch */
+    double **v;              /* [n_layers][weights] effective weights, [out][in][kh][kw] */
+    struct naive_norm *norm; /* [n_layers] */
+    double **output;         /* [n_nodes]: [image][channels][height][width] */
+};
+
+static inline size_t naive_size(const struct sm_node *node) {
+    return node->channels * node->height * node->width;
+}
+
+static inline void naive_graph_init_batch(struct naive_graph *g, const struct sm_network *net, size_t capacity) {
+    *g = (struct naive_graph){.net = net, .capacity = capacity};
     g->v = check_alloc(net->n_layers, sizeof *g->v);
+    g->norm = check_alloc(net->n_layers, sizeof *g->norm);
     g->output = check_alloc(net->n_nodes, sizeof *g->output);
     for (size_t l = 0; l < net->n_layers; l++) g->v[l] = check_alloc(sm_layer_weights(&net->layers[l]), sizeof(double));
     for (size_t n = 0; n < net->n_nodes; n++) {
         const struct sm_node *node = &net->nodes[n];
-        g->output[n] = check_alloc(node->channels * node->height * node->width, sizeof(double));
+        g->output[n] = check_alloc(capacity * naive_size(node), sizeof(double));
+        if (!node->batch_norm) continue;
+        struct naive_norm *norm = &g->norm[node->layer];
+        double **const parts[] = {&norm->gamma, &norm->beta, &norm->mean, &norm->variance};
+        for (size_t i = 0; i < 4; i++) *parts[i] = check_alloc(node->channels, sizeof(double));
+        for (size_t c = 0; c < node->channels; c++) norm->gamma[c] = norm->variance[c] = 1;
     }
 }
 
+static inline void naive_graph_init(struct naive_graph *g, const struct sm_network *net) {
+    naive_graph_init_batch(g, net, 1);
+}
+
 static inline void naive_graph_destroy(struct naive_graph *g) {
-    for (size_t l = 0; l < g->net->n_layers; l++) free(g->v[l]);
+    for (size_t l = 0; l < g->net->n_layers; l++) {
+        struct naive_norm *norm = &g->norm[l];
+        free(g->v[l]);
+        free(norm->gamma);
+        free(norm->beta);
+        free(norm->mean);
+        free(norm->variance);
+    }
     for (size_t n = 0; n < g->net->n_nodes; n++) free(g->output[n]);
     free(g->v);
+    free(g->norm);
     free(g->output);
 }
 
@@ -87,22 +118,60 @@ static inline double naive_value(const struct naive_graph *g, const struct sm_no
     return sum;
 }
 
-/* The logits of an image [channels][height][width]; valid until the next call. */
-static inline const double *naive_graph_run(struct naive_graph *g, const double *image) {
+/* Value k of all: pixel k % pixels of channel c of image k / pixels. */
+static inline double *naive_value_of_channel(const struct sm_node *node, double *out, size_t c, size_t k) {
+    size_t pixels = node->height * node->width;
+    return out + (k / pixels) * naive_size(node) + c * pixels + k % pixels;
+}
+
+/* gamma * (x - mean) / sqrt(variance + 1e-3) + beta, the variance over n; epsilon is Keras's. */
+static inline void naive_normalize(struct naive_norm *norm, const struct sm_node *node, double *out, size_t n_images,
+                                   bool moving) {
+    size_t n = n_images * node->height * node->width;
+    for (size_t c = 0; c < node->channels; c++) {
+        double mean = 0, variance = 0;
+        for (size_t k = 0; k < n; k++) mean += *naive_value_of_channel(node, out, c, k) / (double)n;
+        for (size_t k = 0; k < n; k++) variance += pow(*naive_value_of_channel(node, out, c, k) - mean, 2) / (double)n;
+        if (!moving) norm->mean[c] = mean, norm->variance[c] = variance;
+        for (size_t k = 0; k < n; k++) {
+            double *x = naive_value_of_channel(node, out, c, k);
+            *x = norm->gamma[c] * (*x - norm->mean[c]) / sqrt(norm->variance[c] + 1e-3) + norm->beta[c];
+        }
+    }
+}
+
+/* Node n of image b, before batch norm and activation. */
+static inline void naive_node(const struct naive_graph *g, size_t n, const double *images, size_t b) {
+    const struct sm_node *node = &g->net->nodes[n];
+    const double *in[2] = {0};
+    for (size_t i = 0; i < node->n_inputs; i++)
+        in[i] = node->inputs[i] == SM_NETWORK_INPUT
+                    ? images + b * sm_network_inputs(g->net)
+                    : g->output[node->inputs[i]] + b * naive_size(&g->net->nodes[node->inputs[i]]);
+    double *out = g->output[n] + b * naive_size(node);
+    for (size_t c = 0; c < node->channels; c++)
+        for (size_t y = 0; y < node->height; y++)
+            for (size_t x = 0; x < node->width; x++)
+                *out++ = naive_value(g, node, in, sm_network_input_shape(g->net, n), c, y, x);
+}
+
+/* The logits [n_images][classes] of images [n_images][channels][height][width]; valid until the next call. */
+static inline const double *naive_graph_run_batch(struct naive_graph *g, const double *images, size_t n_images) {
     const struct sm_network *net = g->net;
+    assert_true(n_images <= g->capacity);
     for (size_t n = 0; n < net->n_nodes; n++) {
         const struct sm_node *node = &net->nodes[n];
-        const double *in[2] = {0};
-        for (size_t i = 0; i < node->n_inputs; i++)
-            in[i] = node->inputs[i] == SM_NETWORK_INPUT ? image : g->output[node->inputs[i]];
-        struct sm_shape s = sm_network_input_shape(net, n);
         double *out = g->output[n];
-        for (size_t c = 0; c < node->channels; c++)
-            for (size_t y = 0; y < node->height; y++)
-                for (size_t x = 0; x < node->width; x++)
-                    *out++ = naive_activation(naive_value(g, node, in, s, c, y, x), node->activation);
+        for (size_t b = 0; b < n_images; b++) naive_node(g, n, images, b);
+        if (node->batch_norm) naive_normalize(&g->norm[node->layer], node, out, n_images, g->moving);
+        for (size_t k = 0; k < n_images * naive_size(node); k++) out[k] = naive_activation(out[k], node->activation);
     }
     return g->output[net->n_nodes - 1];
+}
+
+/* The logits of one image. */
+static inline const double *naive_graph_run(struct naive_graph *g, const double *image) {
+    return naive_graph_run_batch(g, image, 1);
 }
 
 #endif

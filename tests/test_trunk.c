@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Whole networks of convolutions: loss and every layer's gradient against central differences of a naive network in
- * double precision, sign included, in each form a layer can be computed in; the same bytes for any number of threads.
- */
+/* Whole networks of convolutions: loss and every layer's gradient (with batch norm: gamma's and beta's, too) against
+ * central differences of a naive network in double precision, sign included, in each form a layer can be computed in;
+ * the same bytes for any number of threads and after a resume. */
 #include <supermask/loss.h>
+#include <unistd.h>
 
 #include "tests/check.h"
 #include "tests/naive.h"
 #include "tests/naive_graph.h"
 #include "tests/tiny_data.h"
+#include "train/checkpoint.h"
 #include "train/trainer.h"
 
 enum { SIDE = 9, CHANNELS = 2, CLASSES = 3, BATCH = 17, N_TRAIN = 45 };
@@ -53,7 +55,8 @@ static void bench_init(struct bench *b, const char *layers, const char *const *s
     b->recipe.batch = BATCH;
     b->recipe.threads = n_threads;
     if (sm_recipe_set_all(&b->recipe, settings, n_settings, &err)) fail_msg("%s", err.text);
-    const struct sm_network_options options = {.activation = b->recipe.activation, .width = 1};
+    const struct sm_network_options options = {
+        .activation = b->recipe.activation, .width = 1, .batch_norm = b->recipe.batch_norm};
     snprintf(text, sizeof text, "name: test\ninput: [%d, %d, %d]\nlayers: %s\n", CHANNELS, SIDE, SIDE, layers);
     if (sm_network_parse(&b->net, text, "text", &options, &err)) fail_msg("%s", err.text);
     b->data = tiny_data(CHANNELS * SIDE, SIDE, CLASSES, N_TRAIN, N_TRAIN);
@@ -77,6 +80,16 @@ static float **gradients_new(const struct bench *b) {
     return gradient;
 }
 
+/* gamma and beta of all layers, so that none is 1 or 0. */
+static void scatter_norms(const struct bench *b) {
+    for (size_t l = 0; l < b->net.n_layers; l++) {
+        const struct sm_batch_norm *norm = b->trainer.layers[l].norm.norm;
+        if (!norm) continue;
+        check_fill(norm->gamma, norm->channels, 0.5, 1.5, 2 * (uint32_t)l);
+        check_fill(norm->beta, norm->channels, -0.5, 0.5, 2 * (uint32_t)l + 1);
+    }
+}
+
 static void gradients_free(float **gradient, const struct bench *b) {
     for (size_t l = 0; l < b->net.n_layers; l++) free(gradient[l]);
     free(gradient);
@@ -84,9 +97,19 @@ static void gradients_free(float **gradient, const struct bench *b) {
 
 /* ---- against the naive network ---- */
 
+static void copy_norm(struct naive_norm *to, const struct sm_batch_norm *from) {
+    for (size_t c = 0; c < from->channels; c++) {
+        to->gamma[c] = (double)from->gamma[c];
+        to->beta[c] = (double)from->beta[c];
+        to->mean[c] = (double)from->moving_mean[c];
+        to->variance[c] = (double)from->moving_variance[c];
+    }
+}
+
 static void copy_effective(struct naive_graph *g, const struct bench *b) {
     for (size_t l = 0; l < b->net.n_layers; l++) {
         const struct sm_trainer_layer *layer = &b->trainer.layers[l];
+        if (layer->norm.norm) copy_norm(&g->norm[l], layer->norm.norm);
         for (size_t o = 0; o < layer->shape.n_out; o++)
             for (size_t i = 0; i < layer->shape.n_in; i++) {
                 size_t at = o * layer->shape.stride + i;
@@ -98,10 +121,11 @@ static void copy_effective(struct naive_graph *g, const struct bench *b) {
 /* Mean loss over the batch that the trainer sees next. */
 static double naive_loss_of(struct naive_graph *g, const struct bench *b) {
     const struct sm_batch *batch = b->trainer.batch;
-    double image[CHANNELS * SIDE * SIDE], sum = 0;
-    for (size_t k = 0; k < batch->n; k++) {
-        naive_standardize(image, batch->images[k], CHANNELS * SIDE * SIDE, b->recipe.standardize);
-        const double *z = naive_graph_run(g, image);
+    double images[BATCH][CHANNELS * SIDE * SIDE], sum = 0;
+    for (size_t k = 0; k < batch->n; k++)
+        naive_standardize(images[k], batch->images[k], CHANNELS * SIDE * SIDE, b->recipe.standardize);
+    const double *z = naive_graph_run_batch(g, images[0], batch->n);
+    for (size_t k = 0; k < batch->n; k++, z += CLASSES) {
         double total = 0, most = fmax(z[0], fmax(z[1], z[2]));
         for (size_t c = 0; c < CLASSES; c++) total += exp(z[c] - most);
         sum -= z[batch->labels[k]] - most - log(total);
@@ -119,6 +143,16 @@ static double central_difference(struct naive_graph *g, const struct bench *b, d
     return (above - below) / (2 * h);
 }
 
+static void check_norm_gradients(struct naive_graph *g, const struct bench *b, size_t l) {
+    const struct sm_batch_norm *norm = b->trainer.layers[l].norm.norm;
+    for (size_t c = 0; c < norm->channels; c += 5) {
+        double by_gamma = central_difference(g, b, &g->norm[l].gamma[c]);
+        double by_beta = central_difference(g, b, &g->norm[l].beta[c]);
+        assert_within((double)norm->gamma_gradient[c], by_gamma, 2e-5 + 2e-3 * fabs(by_gamma));
+        assert_within((double)norm->beta_gradient[c], by_beta, 2e-5 + 2e-3 * fabs(by_beta));
+    }
+}
+
 /* Some weights of each layer, hidden ones among them. */
 static void check_gradients(struct naive_graph *g, const struct bench *b, float *const *gradient, double bound) {
     const struct sm_rng rng = sm_rng_make(5, SM_RNG_TEST, 3);
@@ -130,6 +164,7 @@ static void check_gradients(struct naive_graph *g, const struct bench *b, float 
             double got = gradient[l][at / s.n_in * s.stride + at % s.n_in];
             assert_within(got, want, bound / 100 + bound * fabs(want));
         }
+        if (b->trainer.layers[l].norm.norm) check_norm_gradients(g, b, l);
     }
 }
 
@@ -138,7 +173,8 @@ static void check_network(const char *layers, double bound, const char *const *s
     struct bench b;
     struct naive_graph g;
     bench_init(&b, layers, settings, n_settings, 2);
-    naive_graph_init(&g, &b.net);
+    scatter_norms(&b);
+    naive_graph_init_batch(&g, &b.net, BATCH);
     for (size_t batch = 0; batch < 3; batch++, sm_trainer_steps(&b.trainer, 1)) {
         if (batch == 1) continue; /* the last one is smaller */
         float **gradient = gradients_new(&b);
@@ -190,6 +226,67 @@ static void gradients_from_rounded_operands(void **state) { /* bfloat16 has 8 bi
     check_network(residual, 4e-2, settings, sizeof settings / sizeof *settings);
 }
 
+/* ---- batch norm ---- */
+
+#define NORMED "method=dense", "batch_norm=true", "loss=logits", "weight_init=uniform", "learning_rate=0.1"
+
+static void gradients_with_batch_norm(void **state) {
+    (void)state;
+    CHECK_NETWORK(plain, NORMED);
+    CHECK_NETWORK(residual, NORMED);
+    CHECK_NETWORK(odd, NORMED);
+}
+
+static void assert_moved(const float *moved, const double *batch, double start, size_t n) {
+    for (size_t c = 0; c < n; c++) assert_within(moved[c], 0.99 * start + 0.01 * batch[c], 1e-5);
+}
+
+/* The moving statistics start at 0 and 1; a step moves them by a hundredth of the way, an evaluation does not. */
+static void a_step_moves_the_statistics(void **state) {
+    (void)state;
+    struct bench b;
+    struct naive_graph g;
+    const char *const settings[] = {NORMED};
+    bench_init(&b, residual, settings, sizeof settings / sizeof *settings, 2);
+    naive_graph_init_batch(&g, &b.net, BATCH);
+    copy_effective(&g, &b);
+    naive_loss_of(&g, &b);
+    sm_forward_evaluate(&b.trainer.forward, &b.trainer.test, SM_LOSS_LOGITS, 2);
+    sm_trainer_steps(&b.trainer, 1);
+    sm_forward_evaluate(&b.trainer.forward, &b.trainer.test, SM_LOSS_LOGITS, 2);
+    for (size_t l = 0; l + 1 < b.net.n_layers; l++) {
+        const struct sm_batch_norm *norm = sm_forward_batch_norm(&b.trainer.forward, l);
+        assert_non_null(norm);
+        assert_moved(norm->moving_mean, g.norm[l].mean, 0, norm->channels);
+        assert_moved(norm->moving_variance, g.norm[l].variance, 1, norm->channels);
+    }
+    assert_null(sm_forward_batch_norm(&b.trainer.forward, b.net.n_layers - 1)); /* dense */
+    naive_graph_destroy(&g);
+    bench_destroy(&b);
+}
+
+/* Two steps of Nesterov's momentum from the gradients of gamma, worked from the formula; no weight decay. */
+static void gamma_and_beta_follow_the_rule(void **state) {
+    (void)state;
+    struct bench b;
+    const char *const settings[] = {NORMED, "momentum=0.9", "nesterov=true", "weight_decay=0.01"};
+    bench_init(&b, plain, settings, sizeof settings / sizeof *settings, 2);
+    const struct sm_batch_norm *norm = sm_forward_batch_norm(&b.trainer.forward, 1);
+    double v_gamma = 0, v_beta = 0, gamma = 1, beta = 0;
+    for (size_t step = 0; step < 2; step++) {
+        sm_trainer_steps(&b.trainer, 1);
+        double by_gamma = 0.1 * (double)norm->gamma_gradient[2], by_beta = 0.1 * (double)norm->beta_gradient[2];
+        v_gamma = 0.9 * v_gamma - by_gamma;
+        v_beta = 0.9 * v_beta - by_beta;
+        gamma += 0.9 * v_gamma - by_gamma;
+        beta += 0.9 * v_beta - by_beta;
+        assert_true(by_gamma != 0 && by_beta != 0);
+        assert_within(norm->gamma[2], gamma, 1e-6);
+        assert_within(norm->beta[2], beta, 1e-6);
+    }
+    bench_destroy(&b);
+}
+
 /* ---- threads and kernels ---- */
 
 /* Scores, or weights, of all layers after two epochs. */
@@ -199,12 +296,31 @@ static void train(struct bench *b, const char *layers, const char *setting, int 
     for (size_t epoch = 0; epoch < 2; epoch++) sm_trainer_steps(&b->trainer, b->trainer.steps_per_epoch);
 }
 
+static void train_normed(struct bench *b, const char *layers, int n_threads) {
+    const char *const settings[] = {NORMED};
+    bench_init(b, layers, settings, sizeof settings / sizeof *settings, n_threads);
+    for (size_t epoch = 0; epoch < 2; epoch++) sm_trainer_steps(&b->trainer, b->trainer.steps_per_epoch);
+}
+
+static void assert_same_norm(const struct sm_trainer_norm *a, const struct sm_trainer_norm *b) {
+    const float *const parts[][2] = {{a->norm->gamma, b->norm->gamma},
+                                     {a->norm->beta, b->norm->beta},
+                                     {a->norm->moving_mean, b->norm->moving_mean},
+                                     {a->norm->moving_variance, b->norm->moving_variance},
+                                     {a->gamma_velocity, b->gamma_velocity},
+                                     {a->beta_velocity, b->beta_velocity}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        assert_memory_equal(parts[i][0], parts[i][1], a->norm->channels * sizeof(float));
+}
+
 static void assert_same(const struct bench *a, const struct bench *b) {
     for (size_t l = 0; l < a->net.n_layers; l++) {
         struct sm_padded_shape s = a->trainer.layers[l].shape;
         assert_memory_equal(sm_trainer_values(&a->trainer, l), sm_trainer_values(&b->trainer, l),
                             s.n_rows * s.stride * sizeof(float));
-        assert_memory_equal(a->trainer.layers[l].mask, b->trainer.layers[l].mask, s.n_rows * s.stride);
+        if (a->trainer.layers[l].mask)
+            assert_memory_equal(a->trainer.layers[l].mask, b->trainer.layers[l].mask, s.n_rows * s.stride);
+        if (a->trainer.layers[l].norm.norm) assert_same_norm(&a->trainer.layers[l].norm, &b->trainer.layers[l].norm);
     }
     assert_true(a->trainer.loss_sum == b->trainer.loss_sum);
 }
@@ -226,6 +342,44 @@ static void any_number_of_threads(void **state) {
         }
 }
 
+static void any_number_of_threads_with_batch_norm(void **state) {
+    (void)state;
+    struct bench one, other;
+    train_normed(&one, residual, 1);
+    for (int n_threads = 2; n_threads <= 5; n_threads += 3) {
+        train_normed(&other, residual, n_threads);
+        assert_same(&one, &other);
+        bench_destroy(&other);
+    }
+    bench_destroy(&one);
+}
+
+/* Put down after four of six steps. */
+static void a_resume_with_batch_norm_is_exact(void **state) {
+    (void)state;
+    struct sm_error err = {{0}};
+    struct bench whole, stopped, resumed;
+    const char *const settings[] = {NORMED};
+    double seconds = 1, seconds_back = 0;
+    char path[] = "/tmp/trunk-checkpoint-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    train_normed(&whole, residual, 2);
+    bench_init(&stopped, residual, settings, sizeof settings / sizeof *settings, 2);
+    bench_init(&resumed, residual, settings, sizeof settings / sizeof *settings, 2);
+    sm_trainer_steps(&stopped.trainer, 3);
+    sm_trainer_steps(&stopped.trainer, 1);
+    if (sm_checkpoint_save(path, &stopped.trainer, &seconds, &err)) fail_msg("%s", err.text);
+    if (sm_checkpoint_load(path, &resumed.trainer, &seconds_back, &err)) fail_msg("%s", err.text);
+    sm_trainer_steps(&resumed.trainer, 2);
+    assert_same(&whole, &resumed);
+    unlink(path);
+    bench_destroy(&whole);
+    bench_destroy(&stopped);
+    bench_destroy(&resumed);
+}
+
 /* OpenBLAS chooses its own kernels, so only where nothing is a dense product. */
 static void fused_kernels_give_the_same_bytes(void **state) {
     (void)state;
@@ -240,13 +394,14 @@ static void fused_kernels_give_the_same_bytes(void **state) {
     bench_destroy(&b);
 }
 
-static void evaluation_equals_the_naive_network(void **state) {
-    (void)state;
+/* After `n_steps` of training. */
+static void check_evaluation(const char *layers, const char *const *settings, size_t n_settings, size_t n_steps) {
     struct bench b;
     struct naive_graph g;
-    const char *const settings[] = {SIGNED, "threshold=0.5", "loss=logits"};
-    bench_init(&b, residual, settings, sizeof settings / sizeof *settings, 2);
-    naive_graph_init(&g, &b.net);
+    bench_init(&b, layers, settings, n_settings, 2);
+    sm_trainer_steps(&b.trainer, n_steps);
+    naive_graph_init_batch(&g, &b.net, BATCH);
+    g.moving = true;
     copy_effective(&g, &b);
     struct sm_evaluation got = sm_forward_evaluate(&b.trainer.forward, &b.trainer.train, SM_LOSS_LOGITS, 2);
     double sum = 0;
@@ -262,12 +417,28 @@ static void evaluation_equals_the_naive_network(void **state) {
     bench_destroy(&b);
 }
 
+static void evaluation_equals_the_naive_network(void **state) {
+    (void)state;
+    const char *const masked[] = {SIGNED, "threshold=0.5", "loss=logits"}, *const normed[] = {NORMED};
+    check_evaluation(residual, masked, sizeof masked / sizeof *masked, 0);
+    check_evaluation(residual, normed, sizeof normed / sizeof *normed, 30);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gradients_of_dense_forms),          cmocka_unit_test(gradients_of_lists),
-        cmocka_unit_test(gradients_of_lists_with_values),    cmocka_unit_test(gradients_of_trained_weights),
-        cmocka_unit_test(gradients_from_rounded_operands),   cmocka_unit_test(any_number_of_threads),
-        cmocka_unit_test(fused_kernels_give_the_same_bytes), cmocka_unit_test(evaluation_equals_the_naive_network),
+        cmocka_unit_test(gradients_of_dense_forms),
+        cmocka_unit_test(gradients_of_lists),
+        cmocka_unit_test(gradients_of_lists_with_values),
+        cmocka_unit_test(gradients_of_trained_weights),
+        cmocka_unit_test(gradients_from_rounded_operands),
+        cmocka_unit_test(gradients_with_batch_norm),
+        cmocka_unit_test(a_step_moves_the_statistics),
+        cmocka_unit_test(gamma_and_beta_follow_the_rule),
+        cmocka_unit_test(any_number_of_threads),
+        cmocka_unit_test(any_number_of_threads_with_batch_norm),
+        cmocka_unit_test(a_resume_with_batch_norm_is_exact),
+        cmocka_unit_test(fused_kernels_give_the_same_bytes),
+        cmocka_unit_test(evaluation_equals_the_naive_network),
     };
     return cmocka_run_group_tests_name("trunk", tests, NULL, NULL);
 }
