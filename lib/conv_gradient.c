@@ -64,6 +64,12 @@ static void clear(const struct sm_conv *c, const struct unit *u, float *gradient
             memset(gradient + u->out[o] * weight_stride + u->in[i] * taps, 0, taps * sizeof *gradient);
 }
 
+/* What the next input channel will read: its rows lie far apart, and the hardware does not see them coming. */
+static void prefetch_rows(const float *row, size_t row_stride, size_t n_rows, size_t n_floats) {
+    for (size_t y = 0; y < n_rows; y++, row += row_stride)
+        for (size_t k = 0; k < n_floats; k += SM_LANES) __builtin_prefetch(row + k);
+}
+
 /* Adds rows [y, y + n_rows) of one block. Where the unit has fewer output channels, the first stands for the others:
  * nobody reads those sums. */
 static void add_band(const struct sm_kernels *kernels, const struct sm_conv *c, const struct unit *u, size_t block,

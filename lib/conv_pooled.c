@@ -96,12 +96,14 @@ void sm_pooled_destroy(struct sm_pooled *p) {
 
 /* ---- lists ---- */
 
-void sm_pooled_collect(struct sm_pooled *p, size_t block, const struct sm_map *delta, const uint8_t *winner) {
+void sm_pooled_collect(struct sm_pooled *p, size_t block, const struct sm_map *delta, const uint8_t *winner,
+                       const struct sm_channels *out_channels) {
     assert(delta->channels == p->conv.n_out && delta->height == p->height && delta->width == p->width);
     size_t channel = p->width * SM_LANES, row = p->conv.n_out * channel;
     for (size_t band = 0; band < p->n_bands; band++)
-        for (size_t o = 0; o < p->conv.n_out; o++) {
-            size_t y = band * p->band_height, at = chunk_at(p, block, band) + o * p->list_stride;
+        for (size_t k = 0; k < out_channels->n_live; k++) {
+            size_t o = out_channels->index[k];
+            size_t y = band * p->band_height, at = chunk_at(p, block, band) + k * p->list_stride;
             p->kernels->collect(&(struct sm_pooled_band){
                 .delta = sm_map_at(delta, block, o, (ptrdiff_t)y, 0),
                 .delta_row = delta->row_stride,
@@ -139,36 +141,72 @@ size_t sm_pooled_scratch(const struct sm_pooled *p) {
     return sm_padded(SM_LANES * tile_size(p)) + sums_size(p);
 }
 
-static void fill_tiles(const struct sm_pooled *p, float *tiles, const struct sm_map *in, size_t block, size_t band,
-                       size_t channel, size_t n_channels) {
-    ptrdiff_t y = (ptrdiff_t)(2 * band * p->band_height) - (ptrdiff_t)p->conv.pad_top;
-    p->kernels->fill_tile(tiles, tile_size(p), sm_map_at(in, block, channel, y, -(ptrdiff_t)p->conv.pad_left),
-                          in->row_stride, in->channel_stride, n_channels, 2 * rows_of_band(p, band) + 2, p->tile_width,
-                          p->bf16);
+/* The input channels of a unit: positions first .. first + n of the index, of which n_live are live. */
+struct unit {
+    const uint32_t *channel;
+    size_t n, n_live;
+};
+
+static struct unit unit_of(const struct sm_pooled *p, size_t number, const struct sm_channels *in_channels) {
+    size_t first = number * p->kernels->channels, n = smaller(p->kernels->channels, p->conv.n_in - first);
+    size_t n_live = in_channels->n_live > first ? smaller(in_channels->n_live - first, n) : 0;
+    return (struct unit){in_channels->index + first, n, n_live};
 }
 
-static void add_band(const struct sm_pooled *p, float *sums, const float *tiles, size_t block, size_t band) {
+static void fill_tiles(const struct sm_pooled *p, float *tiles, const struct sm_map *in, size_t block, size_t band,
+                       const struct unit *unit) {
+    const float *pixel[SM_LANES];
+    ptrdiff_t y = (ptrdiff_t)(2 * band * p->band_height) - (ptrdiff_t)p->conv.pad_top;
+    for (size_t c = 0; c < unit->n_live; c++)
+        pixel[c] = sm_map_at(in, block, unit->channel[c], y, -(ptrdiff_t)p->conv.pad_left);
+    p->kernels->fill_tile(tiles, tile_size(p), pixel, in->row_stride, unit->n_live, 2 * rows_of_band(p, band) + 2,
+                          p->tile_width, p->bf16);
+}
+
+static void add_band(const struct sm_pooled *p, float *sums, const float *tiles, size_t block, size_t band,
+                     size_t n_out) {
     size_t n_entries = p->group * rows_of_band(p, band) * p->width;
     for (size_t g = 0; g < p->n_groups; g++) {
         size_t at = chunk_at(p, block, band) + g * chunk_size(p);
         p->kernels->add_chunk(sums, tiles + g * p->group * tile_size(p), p->tile_width, p->value + at, p->place + at,
-                              p->list_stride, n_entries, p->conv.n_out);
+                              p->list_stride, n_entries, n_out);
     }
 }
 
-void sm_pooled_gradient(const struct sm_pooled *p, size_t unit, size_t n_blocks, const struct sm_map *in,
-                        float *gradient, size_t weight_stride, float *scratch) {
+static void clear(const struct unit *unit, float *gradient, size_t weight_stride, size_t n_out) {
+    for (size_t o = 0; o < n_out; o++)
+        for (size_t c = 0; c < unit->n; c++)
+            memset(gradient + o * weight_stride + unit->channel[c] * TAPS, 0, TAPS * sizeof *gradient);
+}
+
+/* Rows of the gradient are pages apart: memory, not the loop, sets the pace. */
+static void write_sums(const struct sm_pooled *p, const struct unit *unit, const float *sums,
+                       const struct sm_channels *out_channels, float *gradient, size_t weight_stride) {
+    size_t width = p->kernels->channels;
+    for (size_t k = 0; k < out_channels->n_live; k++, sums += TAPS * width) {
+        float *row = gradient + out_channels->index[k] * weight_stride;
+        for (size_t c = 0; c < unit->n_live; c++)
+            for (size_t t = 0; t < TAPS; t++) row[unit->channel[c] * TAPS + t] = sums[t * width + c];
+    }
+}
+
+void sm_pooled_gradient(const struct sm_pooled *p, size_t number, size_t n_blocks, const struct sm_map *in,
+                        const struct sm_channels *in_channels, const struct sm_channels *out_channels, float *gradient,
+                        size_t weight_stride, float *scratch) {
     assert(n_blocks <= p->n_blocks);
     assert(in->channels == p->conv.n_in && in->halo >= p->conv.pad_top && in->halo >= p->conv.pad_left);
     assert(p->conv.out_height + 2 <= in->height + p->conv.pad_top + in->halo);
     assert(p->conv.out_width + 2 <= in->width + p->conv.pad_left + in->halo);
-    size_t channel = unit * p->kernels->channels, n_channels = smaller(p->kernels->channels, p->conv.n_in - channel);
+    const struct unit unit = unit_of(p, number, in_channels);
+    size_t n_out = out_channels->n_live;
     float *tiles = scratch, *sums = scratch + sm_padded(SM_LANES * tile_size(p));
-    memset(sums, 0, sums_size(p) * sizeof *sums);
+    if (unit.n_live < unit.n || n_out < p->conv.n_out) clear(&unit, gradient, weight_stride, p->conv.n_out);
+    if (!unit.n_live || !n_out) return;
+    memset(sums, 0, n_out * TAPS * p->kernels->channels * sizeof *sums);
     for (size_t block = 0; block < n_blocks; block++)
         for (size_t band = 0; band < p->n_bands; band++) {
-            fill_tiles(p, tiles, in, block, band, channel, n_channels);
-            add_band(p, sums, tiles, block, band);
+            fill_tiles(p, tiles, in, block, band, &unit);
+            add_band(p, sums, tiles, block, band, n_out);
         }
-    p->kernels->write_sums(gradient + channel * TAPS, weight_stride, sums, n_channels, p->conv.n_out);
+    write_sums(p, &unit, sums, out_channels, gradient, weight_stride);
 }

@@ -115,7 +115,12 @@ static bool allocate(struct sm_forward *f) {
     f->input_columns = sm_aligned_zeros(f->image_stride * f->input_stride * sizeof(float));
     f->counts = calloc(n_layers * (size_t)f->max_threads, sizeof *f->counts);
     f->layers = calloc(n_layers, sizeof *f->layers);
-    bool whole = f->input_rows && f->input_columns && f->counts && f->layers;
+    for (size_t l = f->first_dense; l < n_layers; l++) {
+        if (f->net->layers[l].n_in > f->widest) f->widest = f->net->layers[l].n_in;
+        if (f->net->layers[l].n_out > f->widest) f->widest = f->net->layers[l].n_out;
+    }
+    f->asked = malloc(2 * f->widest);
+    bool whole = f->input_rows && f->input_columns && f->counts && f->layers && f->asked;
     for (size_t l = 0; whole && l < n_layers; l++)
         whole = !init_layer(&f->layers[l], &f->net->layers[l], f->image_stride);
     return whole;
@@ -149,6 +154,7 @@ void sm_forward_destroy(struct sm_forward *f) {
     sm_trunk_destroy(&f->trunk);
     free(f->layers);
     free(f->counts);
+    free(f->asked);
     free(f->input_rows);
     free(f->input_columns);
     *f = (struct sm_forward){0};
@@ -307,6 +313,30 @@ static void pass_layer(struct sm_forward *f, size_t l, const float *in, int thre
     activate(f, layer, part);
 }
 
+/* Which inputs of a dense layer get a gradient from its units that do. */
+static void ask_inputs(const struct sm_forward_layer *layer, const uint8_t *asked, uint8_t *asked_inputs) {
+    memset(asked_inputs, !layer->sparse, layer->shape.n_in);
+    for (size_t o = 0; layer->sparse && o < layer->shape.n_out; o++) {
+        const uint32_t *slots = layer->kept.index + o * layer->kept.stride;
+        for (uint32_t k = 0; asked[o] && k < layer->kept.n_plus[o]; k++) asked_inputs[slots[k]] = 1;
+        for (uint32_t k = 0; asked[o] && k < layer->kept.n_minus[o]; k++)
+            asked_inputs[slots[layer->kept.stride - 1 - k]] = 1;
+    }
+}
+
+/* Every class is asked; from there down to what the trunk gives. */
+static void find_live(struct sm_forward *f) {
+    uint8_t *asked = f->asked, *below = f->asked + f->widest;
+    memset(asked, 1, f->widest);
+    for (size_t l = f->net->n_layers; l-- > f->first_dense;) {
+        ask_inputs(&f->layers[l], asked, below);
+        uint8_t *swap = asked;
+        asked = below;
+        below = swap;
+    }
+    sm_trunk_find_live(&f->trunk, asked);
+}
+
 static void pass(struct sm_forward *f, const struct sm_batch *batch, enum sm_statistics statistics, int thread,
                  int n_threads) {
     assert(batch->n <= f->image_stride && n_threads <= f->max_threads);
@@ -318,6 +348,7 @@ static void pass(struct sm_forward *f, const struct sm_batch *batch, enum sm_sta
     for (size_t l = 0; l < f->net->n_layers; l++) collect_layer(f, l, thread, n_threads);
     sm_forward_wait(f, n_threads);
     if (f->trunk.net) {
+        if (thread == 0 && f->trunk.training) find_live(f);
         sm_trunk_collect(&f->trunk, thread, n_threads);
         sm_trunk_forward(&f->trunk, batch, statistics, f->input_columns, f->image_stride,
                          f->trunk.training ? f->input_rows : NULL, f->input_stride, thread, n_threads);

@@ -91,13 +91,13 @@ static void collect(const struct sm_pooled_band *band) {
 
 /* ---- input, channels innermost ---- */
 
-INLINE void fill_pixel(float *tile, size_t image_stride, const float *in, size_t channel_stride, size_t n_channels,
+INLINE void fill_pixel(float *tile, size_t image_stride, const float *const *in, size_t at, size_t n_channels,
                        bool bf16) {
     vector square[V];
     for (size_t image = 0; image < SM_LANES; image += V) {
         UNROLL
         for (size_t c = 0; c < V; c++) {
-            square[c] = c < n_channels ? load(in + c * channel_stride + image) : (vector){0};
+            square[c] = c < n_channels ? load(in[c] + at + image) : (vector){0};
             if (bf16) square[c] = round_bf16(square[c]);
         }
         transpose_square(tile + image * image_stride, image_stride, square);
@@ -105,29 +105,29 @@ INLINE void fill_pixel(float *tile, size_t image_stride, const float *in, size_t
 }
 
 /* The row below: every channel is a short stream of its own, too short for the hardware to see it coming. */
-INLINE void prefetch_pixel(const float *in, size_t channel_stride, size_t n_channels) {
-    for (size_t c = 0; c < n_channels; c++) __builtin_prefetch(in + c * channel_stride);
+INLINE void prefetch_pixel(const float *const *in, size_t at, size_t n_channels) {
+    for (size_t c = 0; c < n_channels; c++) __builtin_prefetch(in[c] + at);
 }
 
 /* n_channels and bf16 are constants after inlining where they are the usual ones. */
-INLINE void fill_rows(float *tile, size_t image_stride, const float *in, size_t row_stride, size_t channel_stride,
-                      size_t n_channels, size_t height, size_t width, bool bf16) {
-    for (size_t y = 0; y < height; y++, in += row_stride)
+INLINE void fill_rows(float *tile, size_t image_stride, const float *const *in, size_t row_stride, size_t n_channels,
+                      size_t height, size_t width, bool bf16) {
+    for (size_t y = 0; y < height; y++)
         for (size_t x = 0; x < width; x++, tile += V) {
-            const float *pixel = in + x * SM_LANES;
-            prefetch_pixel(pixel + row_stride, channel_stride, n_channels);
-            fill_pixel(tile, image_stride, pixel, channel_stride, n_channels, bf16);
+            size_t at = y * row_stride + x * SM_LANES;
+            prefetch_pixel(in, at + row_stride, n_channels);
+            fill_pixel(tile, image_stride, in, at, n_channels, bf16);
         }
 }
 
-static void fill_tile(float *tile, size_t image_stride, const float *in, size_t row_stride, size_t channel_stride,
-                      size_t n_channels, size_t height, size_t width, bool bf16) {
+static void fill_tile(float *tile, size_t image_stride, const float *const *in, size_t row_stride, size_t n_channels,
+                      size_t height, size_t width, bool bf16) {
     if (n_channels < V)
-        fill_rows(tile, image_stride, in, row_stride, channel_stride, n_channels, height, width, bf16);
+        fill_rows(tile, image_stride, in, row_stride, n_channels, height, width, bf16);
     else if (bf16)
-        fill_rows(tile, image_stride, in, row_stride, channel_stride, V, height, width, true);
+        fill_rows(tile, image_stride, in, row_stride, V, height, width, true);
     else
-        fill_rows(tile, image_stride, in, row_stride, channel_stride, V, height, width, false);
+        fill_rows(tile, image_stride, in, row_stride, V, height, width, false);
 }
 
 /* ---- sums ---- */
@@ -151,13 +151,6 @@ static void add_chunk(float *sums, const float *tile, size_t tile_width, const f
     }
 }
 
-/* Rows of the gradient are pages apart: memory, not the loop, sets the pace. */
-static void write_sums(float *gradient, size_t weight_stride, const float *sums, size_t n_channels, size_t n_out) {
-    for (size_t o = 0; o < n_out; o++, gradient += weight_stride, sums += TAPS * V)
-        for (size_t c = 0; c < n_channels; c++)
-            for (size_t t = 0; t < TAPS; t++) gradient[c * TAPS + t] = sums[t * V + c];
-}
-
 extern const struct sm_pooled_kernels JOIN(sm_pooled_kernels_, SM_ISA);
 const struct sm_pooled_kernels JOIN(sm_pooled_kernels_, SM_ISA) = {
     .name = TEXT(SM_ISA),
@@ -165,5 +158,4 @@ const struct sm_pooled_kernels JOIN(sm_pooled_kernels_, SM_ISA) = {
     .collect = collect,
     .fill_tile = fill_tile,
     .add_chunk = add_chunk,
-    .write_sums = write_sums,
 };

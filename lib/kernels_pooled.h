@@ -28,18 +28,15 @@ struct sm_pooled_kernels {
 
     void (*collect)(const struct sm_pooled_band *band);
 
-    /* tile[image][row][column][channels] of SM_LANES images, image_stride floats apart, from pixels `in` of the first
-     * channel, as in a map; channels n_channels and above are zeros. bf16: rounded to bfloat16. */
-    void (*fill_tile)(float *tile, size_t image_stride, const float *in, size_t row_stride, size_t channel_stride,
-                      size_t n_channels, size_t height, size_t width, bool bf16);
+    /* tile[image][row][column][channels] of SM_LANES images, image_stride floats apart, from pixels in[c] of
+     * n_channels channels, as in a map; the others are zeros. bf16: rounded to bfloat16. */
+    void (*fill_tile)(float *tile, size_t image_stride, const float *const *in, size_t row_stride, size_t n_channels,
+                      size_t height, size_t width, bool bf16);
 
     /* sums[o][r*3 + s][channels] += sum over the n entries of row o of value * tile[place + r*tile_width + s]. Rows of
      * entries lie list_stride apart. */
     void (*add_chunk)(float *sums, const float *tile, size_t tile_width, const float *value, const uint16_t *place,
                       size_t list_stride, size_t n_entries, size_t n_out);
-
-    /* gradient[o*weight_stride + c*9 + t] = sums[o][t][c] for channels c < n_channels. */
-    void (*write_sums)(float *gradient, size_t weight_stride, const float *sums, size_t n_channels, size_t n_out);
 };
 
 /* The table that belongs to these kernels (kernels.h), by name. */

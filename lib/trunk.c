@@ -207,7 +207,7 @@ void sm_trunk_forward(struct sm_trunk *trunk, const struct sm_batch *batch, enum
 static void conv_delta(const struct sm_trunk *trunk, struct sm_trunk_node *t, size_t block, int thread) {
     size_t n = (size_t)(t - trunk->nodes);
     const struct sm_map *delta = &t->delta;
-    if (t->pooled) sm_pooled_collect(&t->pooled_gradient, block, &t->delta, t->winner);
+    if (t->pooled) sm_pooled_collect(&t->pooled_gradient, block, &t->delta, t->winner, &t->out_channels);
     if (t->inputs[0] < 0) return;
     if (t->pooled) {
         delta = &trunk->unpooled[(size_t)thread * trunk->n_nodes + n];
@@ -282,11 +282,15 @@ static void backward_blocks(struct sm_trunk *trunk, const float *delta, size_t i
 
 /* ---- backward: weights ---- */
 
-/* The form of a convolution's weight gradient: from the winners of a pool, from rounded operands, or as products. */
-enum gradient_form { POOLED, ROUNDED, PRODUCTS, NO_GRADIENT };
+/* The form of a convolution's weight gradient: from the winners of a pool, from rounded operands, by channels, or as
+ * products. */
+enum gradient_form { POOLED, ROUNDED, CHANNELS, PRODUCTS, NO_GRADIENT };
 
 static enum gradient_form gradient_form(const struct sm_trunk *trunk, const struct sm_trunk_node *t) {
-    return !is_conv(t) ? NO_GRADIENT : t->pooled ? POOLED : trunk->bf16 ? ROUNDED : PRODUCTS;
+    if (!is_conv(t)) return NO_GRADIENT;
+    if (t->pooled) return POOLED;
+    if (trunk->bf16) return ROUNDED;
+    return sm_conv_gradient_possible(&t->conv) ? CHANNELS : PRODUCTS;
 }
 
 static size_t round_units(const struct sm_trunk *trunk, const struct sm_trunk_node *t) {
@@ -313,6 +317,8 @@ static size_t weight_units(const struct sm_trunk *trunk, const struct sm_trunk_n
         return sm_pooled_units(&t->pooled_gradient);
     case ROUNDED:
         return sm_conv_bf16_units(&t->conv);
+    case CHANNELS:
+        return sm_conv_gradient_units(&t->conv);
     case PRODUCTS:
         return sm_conv_dense_units(&t->dense);
     case NO_GRADIENT:
@@ -321,23 +327,33 @@ static size_t weight_units(const struct sm_trunk *trunk, const struct sm_trunk_n
     return 0;
 }
 
-static void rounded_unit(struct sm_trunk *trunk, struct sm_trunk_node *t, size_t unit, float *scratch) {
+static void rounded_unit(struct sm_trunk *trunk, struct sm_trunk_node *t, size_t unit, size_t stride, float *scratch) {
     struct sm_bf16_map in = t->rounded_in, delta = t->rounded_delta;
     in.n_pairs = delta.n_pairs = (trunk->n_blocks + 1) / 2;
-    sm_conv_bf16_gradient(trunk->bf16, &t->conv, unit, &in, &delta, t->gradient, sm_padded(sm_conv_fan_in(&t->conv)),
-                          scratch);
+    sm_conv_bf16_gradient(trunk->bf16, &t->conv, unit, &in, &delta, t->gradient, stride, scratch);
 }
 
 static void weight_unit(struct sm_trunk *trunk, struct sm_trunk_node *t, size_t unit, float *scratch) {
     const struct sm_map *in = input_of(trunk, t, 0);
-    enum gradient_form form = gradient_form(trunk, t);
-    if (form == POOLED)
-        sm_pooled_gradient(&t->pooled_gradient, unit, trunk->n_blocks, in, t->gradient,
-                           sm_padded(sm_conv_fan_in(&t->conv)), scratch);
-    else if (form == ROUNDED)
-        rounded_unit(trunk, t, unit, scratch);
-    else
+    size_t stride = sm_padded(sm_conv_fan_in(&t->conv));
+    switch (gradient_form(trunk, t)) {
+    case POOLED:
+        sm_pooled_gradient(&t->pooled_gradient, unit, trunk->n_blocks, in, &t->in_channels, &t->out_channels,
+                           t->gradient, stride, scratch);
+        break;
+    case ROUNDED:
+        rounded_unit(trunk, t, unit, stride, scratch);
+        break;
+    case CHANNELS:
+        sm_conv_gradient_unit(trunk->kernels, &t->conv, unit, trunk->n_blocks, in, &t->in_channels, &t->delta,
+                              &t->out_channels, t->gradient, stride, scratch);
+        break;
+    case PRODUCTS:
         sm_conv_dense_gradient_unit(&t->dense, unit, in, &t->delta, trunk->n_blocks, scratch);
+        break;
+    case NO_GRADIENT:
+        break;
+    }
 }
 
 static size_t gather_units(const struct sm_trunk *trunk, const struct sm_trunk_node *t) {

@@ -3,6 +3,7 @@
 #include <supermask/trunk.h>
 
 #include <stdlib.h>
+#include <string.h>
 #include <supermask/forward.h>
 
 /* ---- which operators ---- */
@@ -140,6 +141,7 @@ static int allocate_norm(struct sm_trunk_node *t, bool training, size_t n_blocks
 static int allocate_gradients(struct sm_trunk *trunk, size_t n, size_t n_blocks) {
     struct sm_trunk_node *t = &trunk->nodes[n];
     size_t stride = sm_padded(sm_conv_fan_in(&t->conv));
+    if (sm_channels_init(&t->in_channels, t->conv.n_in) || sm_channels_init(&t->out_channels, t->conv.n_out)) return -1;
     t->gradient = sm_aligned_zeros(sm_padded(t->conv.n_out) * stride * sizeof(float));
     if (!t->gradient) return -1;
     if (!t->pooled) return 0;
@@ -162,11 +164,11 @@ static int allocate_node(struct sm_trunk *trunk, size_t n, size_t n_blocks) {
         t->winner_stride = height * channels * width * SM_LANES;
         if (trunk->training && !(t->winner = malloc(n_blocks * t->winner_stride))) return -1;
     }
+    if (trunk->training && (!(t->heard = calloc(channels, 1)) || !(t->asked = calloc(channels, 1)))) return -1;
     if (!is_conv(t)) return 0;
     if (t->node->batch_norm && allocate_norm(t, trunk->training, n_blocks)) return -1;
-    if (sm_conv_dense_init(&t->dense, &t->conv, n_blocks, trunk->training && !t->pooled,
-                           trunk->training && t->inputs[0] >= 0))
-        return -1;
+    bool products = trunk->training && !t->pooled && !sm_conv_gradient_possible(&t->conv);
+    if (sm_conv_dense_init(&t->dense, &t->conv, n_blocks, products, trunk->training && t->inputs[0] >= 0)) return -1;
     return trunk->training ? allocate_gradients(trunk, n, n_blocks) : 0;
 }
 
@@ -179,6 +181,7 @@ static size_t scratch_size(const struct sm_trunk *trunk) {
         if (t->pooled && trunk->training) most = larger(most, sm_pooled_scratch(&t->pooled_gradient));
         if (is_conv(t)) most = larger(most, sm_conv_dense_scratch(&t->dense));
         if (is_conv(t) && trunk->training) most = larger(most, sm_conv_bf16_scratch(&t->conv));
+        if (is_conv(t) && trunk->training) most = larger(most, sm_conv_gradient_scratch(&t->conv));
     }
     size_t pixels = sm_network_inputs(trunk->net); /* of a block of images, on its way into the map */
     return larger(most, 2 * SM_LANES * sm_padded(pixels));
@@ -189,10 +192,12 @@ static int allocate(struct sm_trunk *trunk, size_t n_blocks) {
     size_t threads = (size_t)trunk->max_threads;
     trunk->scratch = calloc(threads, sizeof *trunk->scratch);
     trunk->unpooled = calloc(threads * trunk->n_nodes, sizeof *trunk->unpooled);
-    if (!trunk->scratch || !trunk->unpooled ||
+    trunk->images_heard = malloc(net->input_channels);
+    if (!trunk->scratch || !trunk->unpooled || !trunk->images_heard ||
         sm_map_init(&trunk->images, net->input_channels, net->input_height, net->input_width,
                     halo_of(trunk, SM_NETWORK_INPUT), n_blocks))
         return -1;
+    memset(trunk->images_heard, 1, net->input_channels);
     for (size_t n = 0; n < trunk->n_nodes; n++)
         if (allocate_node(trunk, n, n_blocks)) return -1;
     size_t bytes = scratch_size(trunk) * sizeof(float);
@@ -231,6 +236,10 @@ static void destroy_node(struct sm_trunk_node *t) {
     sm_conv_lists_destroy(&t->lists);
     sm_conv_dense_destroy(&t->dense);
     sm_pooled_destroy(&t->pooled_gradient);
+    sm_channels_destroy(&t->in_channels);
+    sm_channels_destroy(&t->out_channels);
+    free(t->heard);
+    free(t->asked);
     sm_bf16_map_destroy(&t->rounded_in);
     sm_bf16_map_destroy(&t->rounded_delta);
     free(t->winner);
@@ -247,6 +256,7 @@ void sm_trunk_destroy(struct sm_trunk *trunk) {
     free(trunk->unpooled);
     free(trunk->scratch);
     sm_map_destroy(&trunk->images);
+    free(trunk->images_heard);
     *trunk = (struct sm_trunk){0};
 }
 

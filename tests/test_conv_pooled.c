@@ -101,6 +101,9 @@ static double exact(const struct problem *p, size_t o, size_t i, size_t r, size_
 /* Both passes, blocks and units from the last to the first where `backwards`; run twice, as two steps are. */
 static float *computed_in(const struct problem *p, const struct sm_kernels *kernels, bool backwards, bool bf16) {
     struct sm_pooled pooled;
+    struct sm_channels in, out;
+    assert_int_equal(sm_channels_init(&in, p->conv.n_in), 0);
+    assert_int_equal(sm_channels_init(&out, p->conv.n_out), 0);
     assert_int_equal(sm_pooled_init(&pooled, &p->conv, p->n_blocks, kernels), 0);
     pooled.bf16 = bf16;
     size_t n = p->shape.n_out * p->weight_stride, n_units = sm_pooled_units(&pooled);
@@ -109,13 +112,15 @@ static float *computed_in(const struct problem *p, const struct sm_kernels *kern
     for (size_t k = 0; k < n; k++) gradient[k] = UNTOUCHED;
     for (int step = 0; step < 2; step++) {
         for (size_t b = 0; b < p->n_blocks; b++)
-            sm_pooled_collect(&pooled, backwards ? p->n_blocks - 1 - b : b, &p->delta, p->winner);
+            sm_pooled_collect(&pooled, backwards ? p->n_blocks - 1 - b : b, &p->delta, p->winner, &out);
         for (size_t u = 0; u < n_units; u++)
-            sm_pooled_gradient(&pooled, backwards ? n_units - 1 - u : u, p->n_blocks, &p->in, gradient,
+            sm_pooled_gradient(&pooled, backwards ? n_units - 1 - u : u, p->n_blocks, &p->in, &in, &out, gradient,
                                p->weight_stride, scratch);
     }
     free(scratch);
     sm_pooled_destroy(&pooled);
+    sm_channels_destroy(&in);
+    sm_channels_destroy(&out);
     return gradient;
 }
 

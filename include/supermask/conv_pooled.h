@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <supermask/channels.h>
 #include <supermask/conv.h>
 #include <supermask/kernels.h>
 #include <supermask/map.h>
@@ -57,8 +58,10 @@ void sm_pooled_destroy(struct sm_pooled *pooled);
 
 /* Lists the entries of one block. delta: the gradient of the pooled output, [n_out channels][height][width], any halo;
  * winner: [block][row][channel][column][SM_LANES], 2*dy + dx for the winner at (2*row + dy, 2*column + dx), of all
- * blocks. Images that the batch lacks have gradient 0. Blocks are independent. */
-void sm_pooled_collect(struct sm_pooled *pooled, size_t block, const struct sm_map *delta, const uint8_t *winner);
+ * blocks. Images that the batch lacks have gradient 0. Blocks are
+ * independent. Only live output channels are listed. */
+void sm_pooled_collect(struct sm_pooled *pooled, size_t block, const struct sm_map *delta, const uint8_t *winner,
+                       const struct sm_channels *out_channels);
 
 /* Work is handed out in units of a few input channels, which are independent. */
 size_t sm_pooled_units(const struct sm_pooled *pooled);
@@ -67,6 +70,7 @@ size_t sm_pooled_scratch(const struct sm_pooled *pooled);
 /* gradient[o*weight_stride + i*9 + r*3 + s] over the first n_blocks blocks, for every o and the unit's input channels
  * i; nothing else is written. in: the convolution's input, halo at least the padding. */
 void sm_pooled_gradient(const struct sm_pooled *pooled, size_t unit, size_t n_blocks, const struct sm_map *in,
-                        float *gradient, size_t weight_stride, float *scratch);
+                        const struct sm_channels *in_channels, const struct sm_channels *out_channels, float *gradient,
+                        size_t weight_stride, float *scratch);
 
 #endif

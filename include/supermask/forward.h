@@ -56,6 +56,8 @@ struct sm_forward {
     int max_threads;
     size_t first_dense;        /* layers below it are convolutions, in the trunk */
     struct sm_trunk trunk;     /* what stands before the dense layers; nothing where they read the images */
+    size_t widest;             /* units that a dense layer reads or gives at most */
+    uint8_t *asked;            /* [2][widest] units that get a gradient, of two layers */
     struct sm_barrier barrier; /* of the threads that run a pass together */
     bool by_images; /* every layer of this pass is sparse: a thread takes its own images through all of them and waits
                        for nobody, else it takes its own units of each layer */

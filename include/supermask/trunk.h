@@ -20,8 +20,10 @@
 #include <supermask/barrier.h>
 #include <supermask/batch.h>
 #include <supermask/batch_norm.h>
+#include <supermask/channels.h>
 #include <supermask/conv_bf16.h>
 #include <supermask/conv_dense.h>
+#include <supermask/conv_gradient.h>
 #include <supermask/conv_lists.h>
 #include <supermask/conv_pooled.h>
 #include <supermask/error.h>
@@ -54,6 +56,8 @@ struct sm_trunk_node {
     struct sm_conv_lists lists;
     struct sm_conv_dense dense;
     struct sm_pooled pooled_gradient;
+    uint8_t *heard, *asked;                       /* training: [channels of out], see trunk_live.c */
+    struct sm_channels in_channels, out_channels; /* whose weights have a gradient */
     struct sm_bf16_map rounded_in, rounded_delta; /* with bfloat16: the operands of the weight gradient */
     float *gradient;                              /* [n_out][stride] of the weights */
     /* of a convolution with batch norm, out = f(gamma * xhat + beta); norm.channels is 0 where there is none */
@@ -76,6 +80,7 @@ struct sm_trunk {
     size_t n_norms;
     size_t n_images, n_blocks; /* of the batch that is loaded */
     struct sm_map images;      /* the network's input */
+    uint8_t *images_heard;     /* [input channels], all 1 */
     bool training;
     const struct sm_bf16_kernels *bf16; /* weight gradients from operands rounded to bfloat16; NULL: from floats */
     int max_threads;
@@ -108,6 +113,11 @@ size_t sm_trunk_units(const struct sm_trunk *trunk);
 /* Takes over masks and weights: lists or packed weights, by weights.sparse of each layer. The rows of `kept` have been
  * collected, by any thread. No wait at its end. */
 void sm_trunk_collect(struct sm_trunk *trunk, int thread, int n_threads);
+
+/* Finds the channels whose weights have a gradient under the present masks, in a trunk for training; one thread calls,
+ * when the rows of `kept` have been collected. asked_units: [sm_trunk_units], is 0 where the dense layers send no
+ * gradient. */
+void sm_trunk_find_live(struct sm_trunk *trunk, const uint8_t *asked_units);
 
 /* From a batch to columns [units][image_stride] and, where rows is not NULL, rows [image][row_stride]. With
  * SM_STATISTICS_BATCH, in a trunk for training only, the moving statistics move. Ends with a wait. */

@@ -35,6 +35,7 @@ struct layer {
     struct sm_map in, dense, delta; /* dense: the gradient of all pixels, which costs the same whatever it is */
     uint8_t *winner;
     struct sm_pooled pooled;
+    struct sm_channels in_channels, out_channels;
     float *gradient, *scratch;
 };
 
@@ -74,7 +75,9 @@ static void layer_init(struct layer *l, size_t n_in, size_t n_out, size_t size) 
     l->winner = need(malloc(n_winners));
     const struct sm_rng rng = sm_rng_make(1, SM_RNG_TEST, 1);
     for (size_t k = 0; k < n_winners; k++) l->winner[k] = (uint8_t)(sm_rng_u32(&rng, k) % 4);
-    if (sm_pooled_init(&l->pooled, &l->conv, BLOCKS, sm_kernels_get())) need(NULL);
+    if (sm_pooled_init(&l->pooled, &l->conv, BLOCKS, sm_kernels_get()) ||
+        sm_channels_init(&l->in_channels, l->conv.n_in) || sm_channels_init(&l->out_channels, l->conv.n_out))
+        need(NULL);
     l->gradient = need(sm_aligned_zeros(n_out * l->weight_stride * sizeof(float)));
     l->scratch = need(sm_aligned_zeros(sm_pooled_scratch(&l->pooled) * sizeof(float)));
 }
@@ -84,18 +87,21 @@ static void layer_destroy(struct layer *l) {
     sm_map_destroy(&l->dense);
     sm_map_destroy(&l->delta);
     sm_pooled_destroy(&l->pooled);
+    sm_channels_destroy(&l->in_channels);
+    sm_channels_destroy(&l->out_channels);
     free(l->winner);
     free(l->gradient);
     free(l->scratch);
 }
 
 static void run_lists(struct layer *l) {
-    for (size_t b = 0; b < BLOCKS; b++) sm_pooled_collect(&l->pooled, b, &l->delta, l->winner);
+    for (size_t b = 0; b < BLOCKS; b++) sm_pooled_collect(&l->pooled, b, &l->delta, l->winner, &l->out_channels);
 }
 
 static void run_pooled(struct layer *l) {
     for (size_t u = 0; u < sm_pooled_units(&l->pooled); u++)
-        sm_pooled_gradient(&l->pooled, u, l->pooled.n_blocks, &l->in, l->gradient, l->weight_stride, l->scratch);
+        sm_pooled_gradient(&l->pooled, u, l->pooled.n_blocks, &l->in, &l->in_channels, &l->out_channels, l->gradient,
+                           l->weight_stride, l->scratch);
 }
 
 /* For each output row and column of the kernel one product [n_out][width * images] x [3 rows * n_in][width * images]^T,
