@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* clock.h - what every benchmark does with time: read it, take the median. */
+#ifndef SUPERMASK_BENCH_CLOCK_H
+#define SUPERMASK_BENCH_CLOCK_H
+
+#include <stdlib.h>
+#include <time.h>
+
+/* Seconds since some moment. */
+static inline double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static inline int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Sorts the values; of an even number the upper of the two in the middle. n >= 1. */
+static inline double median(double *values, size_t n) {
+    qsort(values, n, sizeof *values, ascending);
+    return values[n / 2];
+}
+
+#endif
