@@ -116,9 +116,7 @@ static int read_recipe(struct bench *b, bool dense, struct sm_error *err) {
     snprintf(name, sizeof name, "%s%s", b->options->recipe, dense ? "-dense" : "");
     snprintf(precision, sizeof precision, "precision=%s", b->options->precision);
     sm_recipe_defaults(&b->recipe);
-    if (sm_recipe_read(&b->recipe, name, err)) return -1;
-    /* fp32 is the default, also of a program that knows no other. */
-    if (strcmp(b->options->precision, "fp32") != 0 && sm_recipe_set(&b->recipe, precision, err)) return -1;
+    if (sm_recipe_read(&b->recipe, name, err) || sm_recipe_set(&b->recipe, precision, err)) return -1;
     b->recipe.threads = omp_get_max_threads();
     if (!dense) b->recipe.learning_rate = b->recipe.weight_decay = 0;
     return 0;
