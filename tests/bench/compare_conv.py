@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""compare_conv.py BUILD - training steps of convolutional networks beside PyTorch's, in turn, so that a busy moment hits
-both: images per second and ratios, medians over the rounds with their range, beside what the engine is meant to reach.
+"""compare_conv.py BUILD - training steps of convolutional networks beside PyTorch's: images per second and ratios,
+medians over the rounds with their range, beside what the engine is meant to reach. The two take turns, so that a busy
+moment hits both.
 
 Environment: BENCH_NETWORKS (default "conv2 conv4 conv6 conv8 resnet20"), BENCH_PRECISIONS (fp32, and bf16 where the CPU
 has AVX-512), BENCH_ROUNDS (2), BENCH_STEPS (5, of each measurement), BENCH_RUNS: a directory of run files,
@@ -15,7 +16,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 CPUS = len(os.sched_getaffinity(0))
-MEASURES = {"early": "signed", "late": "signed", "average": "signed", "dense": "dense"}  # and the rival's method
+MEASURES = {"early": "signed", "late": "signed", "average": "signed", "dense": "dense"}  # the rival's method
 # Ratios to PyTorch in the same precision; (precision, kind of network, measure).
 TARGETS = {("fp32", "conv", "early"): 1, ("fp32", "conv", "late"): 3, ("fp32", "conv", "average"): 2.5,
            ("fp32", "conv", "dense"): 1, ("fp32", "resnet", "early"): 1, ("fp32", "resnet", "late"): 2,
@@ -39,12 +40,14 @@ def rows_of(command, environment):
 
 
 def masks(network):
-    runs = sorted(pathlib.Path(os.environ["BENCH_RUNS"]).glob(f"{network}-cifar10*.h5")) if "BENCH_RUNS" in os.environ else []
+    directory = os.environ.get("BENCH_RUNS")
+    runs = sorted(pathlib.Path(directory).glob(f"{network}-cifar10*.h5")) if directory else []
     return ["--run", str(runs[0])] if runs else ["--trajectory", str(HERE / "trajectories" / f"{network}-cifar10.tsv")]
 
 
 def ours(build, network, precision):
-    command = [build / "bench/bench_conv", "--precision", precision, "--steps", STEPS, *masks(network), f"{network}-cifar10"]
+    command = [build / "bench/bench_conv", "--precision", precision, "--steps", STEPS, *masks(network),
+               f"{network}-cifar10"]
     environment = {"SUPERMASK_SHARE": str(build / "share/supermask")}
     return {measure: (float(value), float(remaining))
             for _, _, measure, value, remaining in rows_of(command, environment)}
@@ -78,7 +81,8 @@ def report(network, precision, rounds):
               f" {statistics.median(ratios):7.2f} {spread:13} {'-' if target is None else target}", flush=True)
     memory = [mine["memory"][0] for mine, _ in rounds if "memory" in mine]
     if memory:
-        print(f"{network:9} {precision:5} memory {max(memory):.0f} MiB at most, data and both methods included", flush=True)
+        print(f"{network:9} {precision:5} memory   {max(memory):.0f} MiB at most, data and both methods included",
+              flush=True)
 
 
 def main(build):
@@ -89,7 +93,7 @@ def main(build):
     compares = has_rival()
     if not compares:
         print("rival    PyTorch is not installed (Debian: python3-torch): no comparison")
-    print(f"{'network':9} {'':5} {'measure':8} {'remaining':>9} {'supermask':>9} {'PyTorch':>9} {'ratio':>7} {'(range)':13} target")
+    print(f"{'network':15} {'measure':8} {'remaining':>9} {'supermask':>9} {'PyTorch':>9} {'ratio':>7} {'(range)':13} target")
     for network in words("BENCH_NETWORKS", "conv2 conv4 conv6 conv8 resnet20"):
         for precision in precisions:
             rounds = []

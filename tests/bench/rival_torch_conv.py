@@ -3,11 +3,11 @@
 """rival_torch_conv.py [--precision fp32|bf16] [--steps N] NETWORK [signed|dense]... - the training step of a
 convolutional network in PyTorch at its best, images per second.
 
-Signed: effective weights from scores in three passes over them, forward, backward, and SGDW with Nesterov momentum on
-the scores (straight-through: dL/dm = dL/dv w), in place, with operations on whole lists. Dense: the same on the weights;
-batch norm behind every convolution of a ResNet. Convolutions with channels last, of ResNets as PyTorch has them by
-default; oneDNN; bf16 under autocast; on a batch that already lies in memory as floats; the better of one thread and all.
-Run it with MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=17179869184, else it spends its time on page faults.
+Signed: effective weights from scores in three passes over them, forward, backward, and SGDW with Nesterov momentum
+on the scores (straight-through: dL/dm = dL/dv w), in place, with operations on whole lists. Dense: the same on the
+weights; batch norm behind every convolution of a ResNet. Channels last, but for ResNets; oneDNN; bf16 under autocast;
+on a batch that already lies in memory as floats; the better of one thread and all.
+Run it with MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=17179869184, else its time goes to page faults.
 
 Prints a row "network precision method images/s threads" for each."""
 import argparse

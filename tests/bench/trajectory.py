@@ -36,12 +36,13 @@ def main(path, run=None):
         sys.exit(f"trajectory.py: {path}: which run? It has {' '.join(runs)}")
     rows = [row for row in rows if row["run"] == run and row["layer"] != "all"]
     records = chosen(sorted({int(row["record"]) for row in rows}))
-    print(f"# Shares of kept and inverted weights in the masks of the run {run}, from its ratios.tsv by", sep="")
+    print(f"# Shares of kept and inverted weights in the masks of the run {run}, from its ratios.tsv by")
     print(*command, sep="\n")
     print(*COLUMNS, sep="\t")
     for row in rows:
         if int(row["record"]) in records:
-            print(float(row["epoch"]), row["layer"], f"{float(row['keep']):.6f}", f"{float(row['invert']):.6f}", sep="\t")
+            shares = [f"{float(row[column]):.6f}" for column in ("keep", "invert")]
+            print(f"{float(row['epoch']):g}", row["layer"], *shares, sep="\t")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,8 @@ except ImportError:
 
 HERE = pathlib.Path(__file__).resolve().parent
 TRAIN = pathlib.Path(os.environ.get("SM_BIN", HERE.parent.parent / "build/bin")) / "supermask-train"
-CLOSE = 1e-4
+# Of bfloat16: operands as near to a tie as float32 is exact go the other way by 2^-9 of themselves.
+CLOSE = {"fp32": 1e-4, "bf16": 3e-4}
 ROUNDING = 4 * 2.0**-24  # a step rounds a score a few times, by half a unit in the last place
 MOMENTUM, DECAY, BATCH, TRAINING, TEST = 0.9, 5e-4, 24, 60, 30  # 3 steps, the last of half a batch
 
@@ -67,8 +68,36 @@ def same(x, window, stride, value=0.0):
     return F.pad(x, sides, value=value)
 
 
-def conv(x, v, stride=1):
-    return F.conv2d(same(x, v.shape[2:], stride), v, stride=stride)
+def rounded(t):
+    return t.float().bfloat16().double()
+
+
+class RoundedGradient(torch.autograd.Function):
+    """A convolution whose weight gradient comes from operands rounded to bfloat16 (precision: bf16)."""
+
+    @staticmethod
+    def forward(ctx, x, v, stride):
+        ctx.save_for_backward(x, v)
+        ctx.stride = stride
+        return F.conv2d(x, v, stride=stride)
+
+    @staticmethod
+    def backward(ctx, delta):
+        x, v = ctx.saved_tensors
+        return (torch.nn.grad.conv2d_input(x.shape, v, delta, stride=ctx.stride),
+                torch.nn.grad.conv2d_weight(rounded(x), v.shape, rounded(delta), stride=ctx.stride), None)
+
+
+class Operators:
+    """What depends on the recipe: the activation, and convolutions 'same' and 'valid'."""
+
+    def __init__(self, activation, precision):
+        self.act = {"elu": F.elu, "relu": F.relu}[activation]
+        self.valid = {"fp32": lambda x, v, stride=1: F.conv2d(x, v, stride=stride),
+                      "bf16": lambda x, v, stride=1: RoundedGradient.apply(x, v, stride)}[precision]
+
+    def conv(self, x, v, stride=1):
+        return self.valid(same(x, v.shape[2:], stride), v, stride)
 
 
 PAIRS = """
@@ -83,10 +112,10 @@ PAIRS = """
 """
 
 
-def pairs(v, x, act):
-    x = F.max_pool2d(act(conv(act(conv(x, v["conv1"])), v["conv2"])), 2)
-    x = F.max_pool2d(act(conv(act(conv(x, v["conv3"])), v["conv4"])), 2)
-    return F.linear(act(F.linear(x.flatten(1), v["dense5"])), v["dense6"])
+def pairs(o, v, x):
+    x = F.max_pool2d(o.act(o.conv(o.act(o.conv(x, v["conv1"])), v["conv2"])), 2)
+    x = F.max_pool2d(o.act(o.conv(o.act(o.conv(x, v["conv3"])), v["conv4"])), 2)
+    return F.linear(o.act(F.linear(x.flatten(1), v["dense5"])), v["dense6"])
 
 
 RESIDUAL = """
@@ -105,11 +134,11 @@ RESIDUAL = """
 """
 
 
-def residual(v, x, act):
-    x = F.max_pool2d(same(act(conv(x, v["conv1"])), (3, 3), 1, value=-np.inf), 3, stride=1)
-    x = act(act(conv(act(conv(x, v["conv2"], 2)), v["conv3"])) + conv(x, v["conv4"], 2))
-    x = act(conv(act(conv(x, v["conv5"])), v["conv6"]) + x)
-    x = act(act(conv(act(conv(x, v["conv7"], 2)), v["conv8"])) + conv(x, v["conv9"], 2))
+def residual(o, v, x):
+    x = F.max_pool2d(same(o.act(o.conv(x, v["conv1"])), (3, 3), 1, value=-np.inf), 3, stride=1)
+    x = o.act(o.act(o.conv(o.act(o.conv(x, v["conv2"], 2)), v["conv3"])) + o.conv(x, v["conv4"], 2))
+    x = o.act(o.conv(o.act(o.conv(x, v["conv5"])), v["conv6"]) + x)
+    x = o.act(o.act(o.conv(o.act(o.conv(x, v["conv7"], 2)), v["conv8"])) + o.conv(x, v["conv9"], 2))
     return F.linear(x.mean((2, 3)), v["dense10"])
 
 
@@ -123,9 +152,9 @@ WINDOWS = """
 """
 
 
-def windows(v, x, act):
-    x = F.max_pool2d(act(F.conv2d(x, v["conv1"])), 3, stride=2)
-    x = F.max_pool2d(act(conv(act(conv(x, v["conv2"], 2)), v["row"])), 2, stride=1)
+def windows(o, v, x):
+    x = F.max_pool2d(o.act(o.valid(x, v["conv1"])), 3, stride=2)
+    x = F.max_pool2d(o.act(o.conv(o.act(o.conv(x, v["conv2"], 2)), v["row"])), 2, stride=1)
     return F.linear(x.flatten(1), v["dense4"])
 
 
@@ -136,7 +165,8 @@ class Layer:
     weights: torch.Tensor
     final: torch.Tensor
     threshold: float
-    scores: torch.Tensor = None  # [record, ...], of a masked run
+    scores: torch.Tensor = None  # [record, ...], of a masked run, as are
+    masks: torch.Tensor = None
 
 
 def read(path):
@@ -150,8 +180,8 @@ def read(path):
             layers[group.name.split("/")[-1]] = Layer(
                 weights=tensor(group["initial_weights"]), threshold=float(np.float32(group.attrs["threshold"])),
                 final=tensor(group["final_scores" if masked else "final_weights"]),
-                scores=tensor(group["score"]) if masked else None)
-        return layers, {name: float(f["metrics"][name][0]) for name in ("train_loss", "test_loss", "test_accuracy")}
+                **({"scores": tensor(group["score"]), "masks": tensor(group["mask"])} if masked else {}))
+        return layers, {name: float(values[0]) for name, values in f["metrics"].items()}
 
 
 def cross_entropy(kind, logits, labels):
@@ -171,19 +201,20 @@ class Case:
     loss: str = "clipped"
     activation: str = "elu"
     rate: float = 0.05
+    precision: str = "fp32"
 
     def logits(self, v, x):
-        return self.forward(v, x, {"elu": F.elu, "relu": F.relu}[self.activation])
+        return self.forward(Operators(self.activation, self.precision), v, x)
 
     def train(self, directory, data):
         path = directory / "run.h5"
         path.unlink(missing_ok=True)
         (directory / "net.yaml").write_text(f"name: net\ninput: [3, 32, 32]\nlayers:{self.description}")
         (directory / "case.yaml").write_text(
-            f"dataset: cifar-10\nnetwork: net.yaml\norder: file\nepochs: 1\nbatch: {BATCH}\nmethod: {self.method}\n"
-            f"loss: {self.loss}\nactivation: {self.activation}\nstandardize: image\naugment: none\n"
-            f"optimizer: sgdw\nlearning_rate: {self.rate}\nweight_decay: {DECAY}\nmomentum: {MOMENTUM}\nnesterov: true\n"
-            "schedule: constant\n")
+            f"dataset: cifar-10\nnetwork: net.yaml\norder: file\nepochs: 1\nbatch: {BATCH}\n"
+            f"method: {self.method}\nloss: {self.loss}\nactivation: {self.activation}\nprecision: {self.precision}\n"
+            f"standardize: image\naugment: none\noptimizer: sgdw\nlearning_rate: {self.rate}\n"
+            f"weight_decay: {DECAY}\nmomentum: {MOMENTUM}\nnesterov: true\nschedule: constant\n")
         arguments = [word for setting in self.settings.split() for word in ("--set", setting)]
         if self.method != "dense":
             arguments += ["--record", "1", "--set", "record_scores=true"]
@@ -206,6 +237,7 @@ class Oracle:
         self.values = {name: (l.weights if l.scores is None else l.scores[0]).clone() for name, l in layers.items()}
         self.velocity = {name: torch.zeros_like(m) for name, m in self.values.items()}
         self.loss = 0.0
+        self.worst = 0.0  # difference of two values, as a share of what is allowed
 
     def effective(self):
         return {name: m if self.layers[name].scores is None
@@ -235,50 +267,53 @@ class Oracle:
             return cross_entropy(self.case.loss, logits, self.y[TRAINING:]).item() / TEST, hits.item()
 
 
-def differences(name, got, want, moved):
-    """A sentence where two values of a layer differ; how far they are apart, as a share of what is allowed."""
-    bound = CLOSE * moved.abs().max() + ROUNDING * want.abs().max()
-    share = ((got - want).abs().max() / bound).item()
-    return ([] if share <= 1 else [f"{name}: {share * CLOSE:.2g} of the largest movement off"]), share
+def compare(oracle, what, got, want, moved):
+    """A sentence for each thing that is wrong with a layer's values, whose largest movement by gradients is `moved`."""
+    off, largest = (got - want).abs().max().item(), moved.abs().max().item()
+    bound = CLOSE[oracle.case.precision] * largest + ROUNDING * want.abs().max().item()
+    oracle.worst = max(oracle.worst, off / bound)
+    if not bound <= 1e-3 * largest:
+        yield f"{what}: moves by {largest:.2g} at most: too little to tell anything"
+    if not off <= bound:
+        yield f"{what}: a value is {off:.2g} off, the largest movement is {largest:.2g}"
 
 
 def check_steps(oracle, layers, n_steps):
     """Of a masked run, step by step."""
-    found, worst = [], 0.0
     for k in range(n_steps):
         oracle.values = {name: layer.scores[k].clone() for name, layer in layers.items()}
         moved = oracle.step(k)
         for name, layer in layers.items():
-            sentences, share = differences(f"step {k + 1}, {name}", layer.scores[k + 1], oracle.values[name], moved[name])
-            found, worst = found + sentences, max(worst, share)
-            if not moved[name].abs().max() > 0:
-                found.append(f"step {k + 1}, {name}: nothing moves, so nothing is compared")
+            what = f"step {k + 1}, {name}"
+            yield from compare(oracle, what, layer.scores[k + 1], oracle.values[name], moved[name])
+            if not torch.equal(layer.masks[k + 1], mask_of(layer.scores[k + 1], layer.threshold)):
+                yield f"{what}: the mask is not that of the recorded scores"
     oracle.values = {name: layer.final for name, layer in layers.items()}
-    return found, worst
 
 
 def check_whole(oracle, layers, n_steps):
     """Of a dense run, over all steps."""
     for k in range(n_steps):
         oracle.step(k)
-    found, worst = [], 0.0
     for name, layer in layers.items():
-        sentences, share = differences(name, layer.final, oracle.values[name], oracle.values[name] - layer.weights)
-        found, worst = found + sentences, max(worst, share)
-    return found, worst
+        yield from compare(oracle, name, layer.final, oracle.values[name], oracle.values[name] - layer.weights)
+
+
+def check_metrics(oracle, metrics):
+    loss, accuracy = oracle.test()
+    for name, want in {"train_loss": oracle.loss / TRAINING, "test_loss": loss, "test_accuracy": accuracy}.items():
+        if not abs(metrics[name] - want) <= 1e-5 * abs(want):
+            yield f"{name} is {metrics[name]:.9g}, expected {want:.9g}"
 
 
 def check(case, directory, data, x, y):
     layers, metrics = case.train(directory, data)
     oracle, n_steps = Oracle(case, layers, x, y), -(-TRAINING // BATCH)
-    found, worst = (check_whole if case.method == "dense" else check_steps)(oracle, layers, n_steps)
-    loss, accuracy = oracle.test()
-    wanted = {"train_loss": oracle.loss / TRAINING, "test_loss": loss, "test_accuracy": accuracy}
-    found += [f"{name} is {metrics[name]:.9g}, expected {want:.9g}" for name, want in wanted.items()
-              if not abs(metrics[name] - want) <= 1e-5 * abs(want)]
+    found = list((check_whole if case.method == "dense" else check_steps)(oracle, layers, n_steps))
+    found += check_metrics(oracle, metrics)
     v = oracle.effective().values()
     print("not ok" if found else "ok", case.name)
-    print(f"#   values apart by {worst:.2g} of what is allowed; "
+    print(f"#   values apart by {oracle.worst:.2g} of what is allowed; "
           f"{sum(int(one.count_nonzero()) for one in v) / sum(one.numel() for one in v):.1%} of the weights remain")
     for sentence in found[:10]:
         print(f"#   {sentence}")
@@ -295,8 +330,11 @@ CASES = [
     Case("residual blocks with strides", RESIDUAL, residual, RELATIVE + "0.25 weight_init=normal"),
     Case("the same with few weights kept", RESIDUAL, residual, RELATIVE + "0.75 weight_init=normal weight_gain=5"),
     Case("windows of other sizes, steps and margins", WINDOWS, windows, RELATIVE + "0.5 weight_init=uniform"),
+    Case("pairs of convolutions in bfloat16", PAIRS, pairs, RELATIVE + "0.5", precision="bf16"),
+    Case("residual blocks in bfloat16", RESIDUAL, residual, RELATIVE + "0.5 weight_init=normal", precision="bf16"),
     Case("pairs of convolutions, all weights trained", PAIRS, pairs, "", method="dense"),
-    Case("residual blocks, all weights trained", RESIDUAL, residual, "weight_init=uniform weight_scale=elu", method="dense", loss="logits",
+    Case("residual blocks, all weights trained", RESIDUAL, residual, "weight_init=uniform weight_scale=elu",
+         method="dense", loss="logits",
          rate=0.002),
 ]
 
