@@ -44,16 +44,16 @@ struct bench {
 
 /* ---- what is measured ---- */
 
-/* Median of a few steps, after one that is not counted. */
-static double seconds_per_image(struct bench *b) {
+/* Median of n steps, after one that is not counted. */
+static double seconds_per_image(struct bench *b, size_t n) {
     double seconds[MOST_STEPS];
     sm_trainer_steps(&b->trainer, 1);
-    for (size_t k = 0; k < b->options->n_steps; k++) {
+    for (size_t k = 0; k < n; k++) {
         double begin = now();
         sm_trainer_steps(&b->trainer, 1);
         seconds[k] = now() - begin;
     }
-    return median(seconds, b->options->n_steps) / (double)b->recipe.batch;
+    return median(seconds, n) / (double)b->recipe.batch;
 }
 
 struct result {
@@ -62,28 +62,29 @@ struct result {
 
 static int as_it_starts(struct bench *b, struct result *result, struct sm_error *err) {
     (void)err;
-    *result = (struct result){1 / seconds_per_image(b), sm_trainer_remaining(&b->trainer)};
+    *result = (struct result){1 / seconds_per_image(b, b->options->n_steps), sm_trainer_remaining(&b->trainer)};
     return 0;
 }
 
-static int at_moment(struct bench *b, size_t moment, struct result *result, struct sm_error *err) {
+static int at_moment(struct bench *b, size_t moment, size_t n_steps, struct result *result, struct sm_error *err) {
     if (mask_source_apply(&b->masks, moment, &b->trainer, err)) return -1;
-    return as_it_starts(b, result, err);
+    *result = (struct result){1 / seconds_per_image(b, n_steps), sm_trainer_remaining(&b->trainer)};
+    return 0;
 }
 
 static int late(struct bench *b, struct result *result, struct sm_error *err) {
     if (!b->masks.n_moments) return sm_fail(err, "late masks need --run or --trajectory");
-    return at_moment(b, b->masks.n_moments - 1, result, err);
+    return at_moment(b, b->masks.n_moments - 1, b->options->n_steps, result, err);
 }
 
 static int average(struct bench *b, struct result *result, struct sm_error *err) {
     const struct mask_source *masks = &b->masks;
     if (masks->n_moments < 2) return sm_fail(err, "the average needs a run or trajectory of more than one epoch");
     double seconds = 0, remaining = 0, epochs = masks->epoch[masks->n_moments - 1] - masks->epoch[0];
-    struct result before = {0};
+    struct result before = {0}; /* half the steps at each moment: there are many */
     for (size_t k = 0; k < masks->n_moments; k++) {
         struct result here;
-        if (at_moment(b, k, &here, err)) return -1;
+        if (at_moment(b, k, (b->options->n_steps + 1) / 2, &here, err)) return -1;
         double half = k ? (masks->epoch[k] - masks->epoch[k - 1]) / 2 : 0;
         if (k) seconds += half * (1 / before.images_per_second + 1 / here.images_per_second);
         remaining += half * (before.remaining + here.remaining);

@@ -5,7 +5,7 @@ medians over the rounds with their range, beside what the engine is meant to rea
 moment hits both.
 
 Environment: BENCH_NETWORKS (default "conv2 conv4 conv6 conv8 resnet20"), BENCH_PRECISIONS (fp32, and bf16 where the CPU
-has AVX-512), BENCH_ROUNDS (2), BENCH_STEPS (5, of each measurement), BENCH_RUNS: a directory of run files,
+has AVX-512), BENCH_ROUNDS (2), BENCH_STEPS (4, of each measurement), BENCH_RUNS: a directory of run files,
 NETWORK-cifar10*.h5, whose masks are replayed instead of random ones with the densities in trajectories/."""
 import math
 import os
@@ -93,7 +93,8 @@ def main(build):
     compares = has_rival()
     if not compares:
         print("rival    PyTorch is not installed (Debian: python3-torch): no comparison")
-    print(f"{'network':15} {'measure':8} {'remaining':>9} {'supermask':>9} {'PyTorch':>9} {'ratio':>7} {'(range)':13} target")
+    print(f"{'network':15} {'measure':8} {'remaining':>9} {'supermask':>9} {'PyTorch':>9} {'ratio':>7} {'(range)':13}",
+          "target")
     for network in words("BENCH_NETWORKS", "conv2 conv4 conv6 conv8 resnet20"):
         for precision in precisions:
             rounds = []
@@ -103,7 +104,7 @@ def main(build):
             report(network, precision, rounds)
 
 
-STEPS = os.environ.get("BENCH_STEPS", "5")
+STEPS = os.environ.get("BENCH_STEPS", "4")
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)

@@ -334,8 +334,7 @@ CASES = [
     Case("residual blocks in bfloat16", RESIDUAL, residual, RELATIVE + "0.5 weight_init=normal", precision="bf16"),
     Case("pairs of convolutions, all weights trained", PAIRS, pairs, "", method="dense"),
     Case("residual blocks, all weights trained", RESIDUAL, residual, "weight_init=uniform weight_scale=elu",
-         method="dense", loss="logits",
-         rate=0.002),
+         method="dense", loss="logits", rate=0.002),
 ]
 
 
