@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* mask_source.h - the masks of a real run, put into a trainer: those of a run file, or random ones with the densities
- * of a recorded trajectory (trajectory.py), which need no run file.
+/* mask_source.h - the masks of a real run, put into a trainer: those of a run file, or random ones like those of a
+ * recorded trajectory (trajectory.py), which need no run file.
  *
  * A mask stands where the scores are 2 tau g. It stays as long as learning rate and weight decay are 0. */
 #ifndef SUPERMASK_BENCH_MASK_SOURCE_H
@@ -9,10 +9,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <supermask/rng.h>
 #include <supermask/runfile.h>
 
 #include "analyze/tsv.h"
+#include "tests/bench/random_mask.h"
 #include "train/trainer.h"
 
 enum { MASK_MOMENTS = 12 };
@@ -49,7 +49,7 @@ static inline int mask_source_open_run(struct mask_source *source, const char *p
     return 0;
 }
 
-/* Columns epoch, layer, keep, invert; the rows of a moment stand together. */
+/* Columns epoch, layer, keep, invert, units, channels; the rows of a moment stand together. */
 static inline int mask_source_open_trajectory(struct mask_source *source, const char *path, struct sm_error *err) {
     *source = (struct mask_source){.path = path, .is_run = false};
     if (sm_tsv_read(&source->trajectory, path, err)) return -1;
@@ -75,27 +75,27 @@ static inline double mask_source_share(const struct mask_source *source, const c
     return NAN;
 }
 
-/* Exactly keep*n and invert*n of n places, rounded, each choice equally likely (selection sampling: Knuth, The Art of
- * Computer Programming 2, 3.4.2, algorithm S, with three outcomes). */
-static inline void mask_random(int8_t *mask, size_t n, double keep, double invert, struct sm_draws draws) {
-    size_t n_keep = (size_t)lround(keep * (double)n), n_invert = (size_t)lround(invert * (double)n);
-    for (size_t k = 0; k < n; k++) {
-        size_t drawn = sm_draws_below(&draws, (uint32_t)(n - k));
-        mask[k] = (int8_t)(drawn < n_keep ? 1 : drawn < n_keep + n_invert ? -1 : 0);
-        n_keep -= mask[k] == 1;
-        n_invert -= mask[k] == -1;
-    }
+/* Of a trajectory; units and channels are all alive where it has no such columns. */
+static inline struct mask_shares mask_source_shares(const struct mask_source *source, const char *layer,
+                                                    size_t moment) {
+    double units = mask_source_share(source, layer, moment, "units"),
+           channels = mask_source_share(source, layer, moment, "channels");
+    return (struct mask_shares){.keep = mask_source_share(source, layer, moment, "keep"),
+                                .invert = mask_source_share(source, layer, moment, "invert"),
+                                .units = isnan(units) ? 1 : units,
+                                .channels = isnan(channels) ? 1 : channels};
 }
 
-static inline int mask_source_read(const struct mask_source *source, const struct sm_layer *layer, size_t index,
+static inline int mask_source_read(const struct mask_source *source, const struct sm_network *net, size_t index,
                                    size_t moment, int8_t *mask, struct sm_error *err) {
     if (source->is_run) return sm_run_read_mask(&source->run, index, source->record[moment], mask, err);
-    double keep = mask_source_share(source, layer->name, moment, "keep"),
-           invert = mask_source_share(source, layer->name, moment, "invert");
-    if (!(keep >= 0 && invert >= 0 && keep + invert <= 1))
+    const struct sm_layer *layer = &net->layers[index];
+    const struct mask_shares shares = mask_source_shares(source, layer->name, moment);
+    if (!(shares.keep >= 0 && shares.invert >= 0))
         return sm_fail(err, "%s: no shares of layer %s at epoch %g", source->path, layer->name, source->epoch[moment]);
-    mask_random(mask, sm_layer_weights(layer), keep, invert,
-                sm_draws_make(sm_rng_make(1, SM_RNG_TEST, (uint32_t)(index + 64 * moment))));
+    if (random_mask(mask, net, layer, &shares))
+        return sm_fail(err, "%s: layer %s at epoch %g has not so many places", source->path, layer->name,
+                       source->epoch[moment]);
     return 0;
 }
 
@@ -118,7 +118,7 @@ static inline int mask_source_apply(const struct mask_source *source, size_t mom
         size_t n = sm_layer_weights(&t->net->layers[l]);
         int8_t *mask = malloc(n);
         float *scores = malloc(n * sizeof *scores);
-        int rc = mask && scores ? mask_source_read(source, &t->net->layers[l], l, moment, mask, err)
+        int rc = mask && scores ? mask_source_read(source, t->net, l, moment, mask, err)
                                 : sm_fail(err, "out of memory for layer %s", t->net->layers[l].name);
         for (size_t k = 0; !rc && k < n; k++) scores[k] = 2 * (float)layer->threshold * (float)mask[k];
         if (!rc) sm_pad_floats(layer->scores, scores, layer->shape);
