@@ -5,19 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <supermask/rng.h>
 
 #include "analyze/assignment.h"
+#include "tests/bench/clock.h"
 
 enum { COLUMNS = 784, ONE_IN = 36 }; /* of the first layer of fcn-mnist */
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void fill_uniform(int32_t *profit, size_t n, struct sm_draws *draws) {
     for (size_t k = 0; k < n * n; k++) profit[k] = (int32_t)sm_draws_below(draws, 10000);

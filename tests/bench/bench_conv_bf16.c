@@ -7,25 +7,10 @@
 #include <supermask/conv_bf16.h>
 #include <supermask/forward.h>
 #include <supermask/rng.h>
-#include <time.h>
+
+#include "tests/bench/clock.h"
 
 enum { REPEATS = 5, IMAGES = 128, BLOCKS = IMAGES / SM_LANES };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double values[REPEATS]) {
-    qsort(values, REPEATS, sizeof *values, ascending);
-    return values[REPEATS / 2];
-}
 
 struct layer {
     struct sm_conv conv;
@@ -130,9 +115,9 @@ static void bench(size_t n_in, size_t n_out, size_t size, size_t kernel) {
     printf("%4zu ->%4zu, %2zux%-2zu, kernel %zux%zu  rounding %5.2f ms  bf16 %7.2f ms  %5.1f GFLOP/s   dense fp32 "
            "%7.2f ms  "
            "%5.1f GFLOP/s   dense / bf16 %.2f\n",
-           n_in, n_out, size, size, kernel, kernel, 1e3 * median(rounding), 1e3 * median(bf16),
-           flop / median(bf16) * 1e-9, 1e3 * median(dense), flop / median(dense) * 1e-9,
-           median(dense) / (median(bf16) + median(rounding)));
+           n_in, n_out, size, size, kernel, kernel, 1e3 * median(rounding, REPEATS), 1e3 * median(bf16, REPEATS),
+           flop / median(bf16, REPEATS) * 1e-9, 1e3 * median(dense, REPEATS), flop / median(dense, REPEATS) * 1e-9,
+           median(dense, REPEATS) / (median(bf16, REPEATS) + median(rounding, REPEATS)));
     layer_destroy(&l);
 }
 

@@ -8,25 +8,10 @@
 #include <supermask/conv_pooled.h>
 #include <supermask/forward.h>
 #include <supermask/rng.h>
-#include <time.h>
+
+#include "tests/bench/clock.h"
 
 enum { REPEATS = 7, IMAGES = 128, BLOCKS = IMAGES / SM_LANES };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double values[REPEATS]) {
-    qsort(values, REPEATS, sizeof *values, ascending);
-    return values[REPEATS / 2];
-}
 
 /* One layer, `size` pixels wide and high, and everything that its gradients need. */
 struct layer {
@@ -133,11 +118,13 @@ static void bench(size_t n_in, size_t n_out, size_t size) {
         pooled[k] = seconds(run_pooled, &l);
         dense[k] = seconds(run_dense, &l);
     }
-    double flop = 2.0 * IMAGES * 9 * (double)(n_in * n_out * size * size), all = median(lists) + median(pooled);
+    double flop = 2.0 * IMAGES * 9 * (double)(n_in * n_out * size * size),
+           all = median(lists, REPEATS) + median(pooled, REPEATS);
     printf("%4zu ->%4zu, %2zux%-2zu  lists %5.2f ms  gradient %6.2f ms  %5.1f GFLOP/s (as dense %5.1f)   "
            "dense %6.2f ms  %5.1f GFLOP/s   dense / pooled %.2f\n",
-           n_in, n_out, size, size, 1e3 * median(lists), 1e3 * median(pooled), flop / 4 / median(pooled) * 1e-9,
-           flop / all * 1e-9, 1e3 * median(dense), flop / median(dense) * 1e-9, median(dense) / all);
+           n_in, n_out, size, size, 1e3 * median(lists, REPEATS), 1e3 * median(pooled, REPEATS),
+           flop / 4 / median(pooled, REPEATS) * 1e-9, flop / all * 1e-9, 1e3 * median(dense, REPEATS),
+           flop / median(dense, REPEATS) * 1e-9, median(dense, REPEATS) / all);
     layer_destroy(&l);
 }
 

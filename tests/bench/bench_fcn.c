@@ -15,28 +15,12 @@
 #include <stdlib.h>
 #include <supermask/dataset.h>
 #include <supermask/kernels.h>
-#include <time.h>
 
+#include "tests/bench/clock.h"
 #include "train/trainer.h"
 
 #define LATE_EPOCHS 25
 #define REPEATS 7
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t n) {
-    qsort(values, n, sizeof *values, ascending);
-    return values[n / 2];
-}
 
 /* ---- the limit ---- */
 
