@@ -35,7 +35,8 @@ def has_fast_bf16():
 
 def rows_of(command, environment):
     """The rows that a benchmark printed, cut into cells; what it said on standard error goes on to ours."""
-    done = subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True, check=False)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")}  # see Makefile
+    done = subprocess.run(command, env={**inherited, **environment}, stdout=subprocess.PIPE, text=True, check=False)
     return [line.split("\t") for line in done.stdout.splitlines()]
 
 
