@@ -77,14 +77,16 @@ static void add_band(const struct sm_kernels *kernels, const struct sm_conv *c, 
     const float *d[SM_GRADIENT_ROWS];
     for (size_t o = 0; o < SM_GRADIENT_ROWS; o++)
         d[o] = sm_map_at(delta, block, u->out[o < u->n_out_live ? o : 0], (ptrdiff_t)y, 0);
-    for (size_t i = 0; i < u->n_in_live; i++)
-        for (size_t r = 0; r < c->kernel_height; r++) {
-            kernels->conv_gradient(
-                sums, d, delta->row_stride,
-                sm_map_at(in, block, u->in[i], (ptrdiff_t)(y + r) - (ptrdiff_t)c->pad_top, -(ptrdiff_t)c->pad_left),
-                in->row_stride, n_rows, c->out_width, c->kernel_width);
-            sums += SM_GRADIENT_ROWS * c->kernel_width * SM_LANES;
-        }
+    size_t n_in_rows = n_rows + c->kernel_height - 1, n_floats = (c->out_width + c->kernel_width - 1) * SM_LANES;
+    ptrdiff_t top = (ptrdiff_t)y - (ptrdiff_t)c->pad_top, left = -(ptrdiff_t)c->pad_left;
+    for (size_t i = 0; i < u->n_in_live; i++) {
+        const float *rows = sm_map_at(in, block, u->in[i], top, left);
+        if (i + 1 < u->n_in_live)
+            prefetch_rows(sm_map_at(in, block, u->in[i + 1], top, left), in->row_stride, n_in_rows, n_floats);
+        for (size_t r = 0; r < c->kernel_height; r++, sums += SM_GRADIENT_ROWS * c->kernel_width * SM_LANES)
+            kernels->conv_gradient(sums, d, delta->row_stride, rows + r * in->row_stride, in->row_stride, n_rows,
+                                   c->out_width, c->kernel_width);
+    }
 }
 
 /* sums: [i][r][o][s][SM_LANES]. */

@@ -21,7 +21,9 @@
 /* A checkpoint costs a few milliseconds; this is what a kill -9 can cost in training time (never in records). */
 #define CHECKPOINT_SECONDS 15.0
 
-/* Steps between two looks at the clock and at whether the user has asked to stop. */
+/* Between two looks at the clock and at whether the user has asked to stop: about so long, and at most so many steps.
+ */
+#define SECONDS_AT_ONCE 0.25
 #define STEPS_AT_ONCE 32
 
 struct run {
@@ -35,6 +37,7 @@ struct run {
     char *checkpoint;         /* its path */
     int8_t **mask;            /* [n_layers] in the file's layout, for the record at hand */
     float **values;           /* [n_layers] likewise: scores or trained weights */
+    size_t steps_at_once;     /* as many as fit into SECONDS_AT_ONCE */
     size_t n_records;         /* records that this run has come by, written now or before */
     double seconds;           /* spent on training so far, over interruptions */
     double epoch_began;       /* `seconds` at the end of the epoch before */
@@ -278,11 +281,20 @@ static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
+/* n steps; and twice or half as many the next time, by how long these took. */
+static void take_steps(struct run *r, size_t n) {
+    double began = now();
+    sm_trainer_steps(&r->trainer, n);
+    double seconds = now() - began, wanted = SECONDS_AT_ONCE * (double)n / (double)r->steps_at_once;
+    if (seconds < wanted / 2 && r->steps_at_once < STEPS_AT_ONCE) r->steps_at_once *= 2;
+    if (seconds > 2 * wanted && r->steps_at_once > 1) r->steps_at_once /= 2;
+}
+
 /* The steps up to the next event (the end of the epoch, a record, a look at signal and clock), and the event. */
 static int advance(struct run *r, struct sm_error *err) {
     size_t step = (size_t)r->trainer.step, per_epoch = r->trainer.steps_per_epoch;
-    size_t n = smaller(smaller(steps_to(step, per_epoch), steps_to(step, record_interval(r))), STEPS_AT_ONCE);
-    sm_trainer_steps(&r->trainer, n);
+    size_t n = smaller(smaller(steps_to(step, per_epoch), steps_to(step, record_interval(r))), r->steps_at_once);
+    take_steps(r, n);
     step += n;
     if (step % record_interval(r) == 0 && append_record(r, err)) return -1;
     if (step % per_epoch == 0 && end_epoch(r, err)) return -1;
@@ -334,7 +346,7 @@ static enum sm_train_result train(struct run *r, struct sm_error *err) {
 }
 
 enum sm_train_result sm_train_run(const struct sm_train_job *job, struct sm_error *err) {
-    struct run r = {.job = job, .recipe = job->recipe};
+    struct run r = {.job = job, .recipe = job->recipe, .steps_at_once = 1};
     enum sm_train_result result = SM_TRAIN_FAILED;
     if (sm_recipe_network(job->recipe, &r.net, err)) goto done;
     if (sm_dataset_load(&r.data, job->recipe->dataset, job->data_directory, err)) goto done;
