@@ -101,6 +101,8 @@ struct sm_layout {
 const char *sm_layout_final_name(enum sm_trained trained);
 /* Everything but the values, in an empty file. */
 int sm_layout_create(const struct sm_disk *disk, const struct sm_layout *layout, struct sm_error *err);
+/* A group without a time stamp; `ordered`: its links keep the order in which they are made. To be closed. */
+hid_t sm_layout_group(hid_t parent, const char *name, bool ordered);
 /* "layers/NAME/SET" */
 void sm_layout_object(char object[SM_OBJECT_SIZE], const char *layer, const char *set);
 /* Shape of a layer's weights: dims[0..rank). Returns the rank, 2 or 4. */
@@ -113,6 +115,12 @@ herr_t sm_description_create(hid_t file, const struct sm_network *net);
 /* The nodes of a run whose layers are known: from the text, or, where a file has none (one that an older program has
  * written), those of a stack of dense layers; other networks are left without. */
 int sm_description_open(struct sm_run *run, struct sm_error *err);
+
+/* ---- batch norm (runfile_norm.c) ---- */
+
+/* Writes /batch_norm of a file that is complete otherwise; norms[l] is NULL where layer l has none. */
+int sm_batch_norm_write(const struct sm_disk *disk, const struct sm_network *net,
+                        const struct sm_batch_norm *const *norms, struct sm_error *err);
 
 /* ---- copying (runfile_copy.c) ---- */
 

@@ -103,7 +103,7 @@ static hid_t plan_create(hid_t group, const struct plan *plan) {
     return set;
 }
 
-static hid_t group_create(hid_t parent, const char *name, bool ordered) {
+hid_t sm_layout_group(hid_t parent, const char *name, bool ordered) {
     hid_t list = H5Pcreate(H5P_GROUP_CREATE);
     herr_t status = list < 0 ? -1 : H5Pset_obj_track_times(list, false);
     if (status >= 0 && ordered)
@@ -132,7 +132,7 @@ static hid_t create_series(hid_t group, const char *name, const char *units, con
 static herr_t create_records(hid_t file, hid_t scales[2]) {
     const int64_t no_step = -1;
     const double no_epoch = NAN;
-    hid_t group = group_create(file, "records", false);
+    hid_t group = sm_layout_group(file, "records", false);
     if (group < 0) return -1;
     scales[0] =
         create_series(group, "step", "step",
@@ -147,7 +147,7 @@ static herr_t create_records(hid_t file, hid_t scales[2]) {
 
 static herr_t create_metrics(hid_t file) {
     const double missing = NAN;
-    hid_t group = group_create(file, "metrics", false), sets[SM_METRICS_COUNT];
+    hid_t group = sm_layout_group(file, "metrics", false), sets[SM_METRICS_COUNT];
     if (group < 0) return -1;
     for (size_t i = 0; i < SM_METRICS_COUNT; i++) {
         const struct sm_metric_field *field = &sm_metric_fields[i];
@@ -257,7 +257,7 @@ static herr_t put_layer(hid_t group, const struct sm_layout *layout, size_t l) {
 
 static herr_t create_layer(hid_t layers, const struct sm_layout *layout, size_t l, const hid_t scales[2]) {
     const struct sm_layer *layer = &layout->net->layers[l];
-    hid_t group = group_create(layers, layer->name, false);
+    hid_t group = sm_layout_group(layers, layer->name, false);
     if (group < 0 || put_layer(group, layout, l) < 0 || create_values(group, layer, SM_INITIAL_WEIGHTS) < 0) return -1;
     if (layout->has_scores && create_values(group, layer, SM_INITIAL_SCORES) < 0) return -1;
     if (layout->complete && layout->trained == SM_TRAINED_SCORES && create_values(group, layer, SM_FINAL_SCORES) < 0)
@@ -270,7 +270,7 @@ static herr_t create_layer(hid_t layers, const struct sm_layout *layout, size_t 
 }
 
 static herr_t create_layers(hid_t file, const struct sm_layout *layout, const hid_t scales[2]) {
-    hid_t group = group_create(file, "layers", true);
+    hid_t group = sm_layout_group(file, "layers", true);
     if (group < 0) return -1;
     for (size_t l = 0; l < layout->net->n_layers; l++)
         if (create_layer(group, layout, l, scales) < 0) return -1;
@@ -310,7 +310,7 @@ static herr_t put_root(hid_t file, const struct sm_layout *layout) {
 }
 
 static herr_t create_host(hid_t file, const struct sm_run_header *header) {
-    hid_t group = group_create(file, "host", false);
+    hid_t group = sm_layout_group(file, "host", false);
     if (group < 0) return -1;
     for (size_t i = 0; i < header->n_host; i++)
         if (sm_h5_put_text(group, header->host[i].name, header->host[i].value) < 0) return -1;

@@ -30,6 +30,7 @@ struct sm_run_writer {
     size_t n_layers, n_records, n_metrics;
     struct series *masks, *scores; /* [n_layers]; scores is NULL where they are not recorded */
     struct series step, epoch, metrics[SM_METRICS_COUNT];
+    const struct sm_batch_norm *const *norms; /* [n_layers], borrowed; NULL where nobody has set them */
     int64_t last_step;
     double synced; /* seconds, monotonic clock */
 };
@@ -332,8 +333,12 @@ int sm_run_close(struct sm_run_writer *writer, struct sm_error *err) {
     return failed_before ? 0 : status;
 }
 
+void sm_run_set_batch_norm(struct sm_run_writer *writer, const struct sm_batch_norm *const *norms) {
+    writer->norms = norms;
+}
+
 static int write_complete(const struct sm_run *run, const struct sm_part *part, const float *const *final_values,
-                          struct sm_error *err) {
+                          const struct sm_batch_norm *const *norms, struct sm_error *err) {
     const char *name = sm_layout_final_name(run->handle->trained);
     struct sm_disk disk;
     struct sm_error ignored;
@@ -341,6 +346,7 @@ static int write_complete(const struct sm_run *run, const struct sm_part *part, 
     if (sm_disk_create(&disk, part->path, err) < 0) return -1;
     int status = build_again(&disk, run, true, err);
     if (status == 0 && name) status = write_all_values(&disk, &run->net, name, final_values, err);
+    if (status == 0 && norms) status = sm_batch_norm_write(&disk, &run->net, norms, err);
     if (sm_disk_close(&disk, status == 0 ? err : &ignored) < 0) status = -1;
     return status;
 }
@@ -354,7 +360,7 @@ int sm_run_finish(struct sm_run_writer *writer, const float *const *final_values
     if (writer->disk.error)
         sm_disk_fail(&writer->disk, err, "is not written any more after a failure");
     else if (sm_disk_close(&writer->disk, err) == 0 && sm_run_open_any(&run, path, err) == 0 &&
-             sm_part_open(&part, path, err) == 0 && write_complete(&run, &part, final_values, err) == 0)
+             sm_part_open(&part, path, err) == 0 && write_complete(&run, &part, final_values, writer->norms, err) == 0)
         status = sm_part_publish(&part, path, true, err);
     sm_run_destroy(&run);
     sm_part_discard(&part);

@@ -208,14 +208,68 @@ static inline int fixture_append_to(const struct fixture *f, struct sm_run_write
     return status;
 }
 
+/* What the batch norm of layer l ends with: four lists of fixture_real(l, kind, channel), kinds 10 to 13; a variance is
+ * not negative. */
+static inline float fixture_norm_value(size_t l, size_t kind, size_t c) {
+    float value = fixture_real(l, kind, c);
+    return kind == 13 ? fabsf(value) : value;
+}
+
+static inline struct sm_batch_norm *fixture_norm(size_t l, size_t channels) {
+    struct sm_batch_norm *norm = calloc(1, sizeof *norm);
+    assert_int_equal(sm_batch_norm_init(norm, channels), 0);
+    float *const parts[] = {norm->gamma, norm->beta, norm->moving_mean, norm->moving_variance};
+    for (size_t kind = 10; kind < 14; kind++)
+        for (size_t c = 0; c < channels; c++) parts[kind - 10][c] = fixture_norm_value(l, kind, c);
+    return norm;
+}
+
+static inline bool fixture_has_norm(const struct sm_network *net, size_t l) {
+    int node = sm_network_node_of_layer(net, l);
+    return node >= 0 && net->nodes[node].batch_norm;
+}
+
+static inline struct sm_batch_norm **fixture_norms(const struct sm_network *net) {
+    struct sm_batch_norm **all = calloc(net->n_layers, sizeof *all);
+    for (size_t l = 0; l < net->n_layers; l++)
+        if (fixture_has_norm(net, l)) all[l] = fixture_norm(l, net->layers[l].n_out);
+    return all;
+}
+
+static inline void fixture_free_norms(const struct sm_network *net, struct sm_batch_norm **all) {
+    for (size_t l = 0; l < net->n_layers; l++)
+        if (all[l]) sm_batch_norm_destroy(all[l]);
+    fixture_free(net, all);
+}
+
 static inline int fixture_finish(const struct fixture *f, struct sm_run_writer *writer, struct sm_error *err) {
     float **final_values = fixture_reals(&f->net, 3);
+    struct sm_batch_norm **norms = fixture_norms(&f->net);
+    if (f->net.n_nodes) sm_run_set_batch_norm(writer, (const struct sm_batch_norm *const *)norms);
     int status = sm_run_finish(writer, (const float *const *)final_values, err);
     fixture_free(&f->net, final_values);
+    fixture_free_norms(&f->net, norms);
     return status;
 }
 
 /* ---- checks ---- */
+
+/* Of a complete run: every layer that has batch norm, and what is said of one that has none. */
+static inline void check_norms(const struct sm_run *run) {
+    for (size_t l = 0; l < run->net.n_layers; l++) {
+        struct sm_error err = {""};
+        struct sm_batch_norm norm;
+        assert_int_equal(sm_batch_norm_init(&norm, run->net.layers[l].n_out), 0);
+        bool there = fixture_has_norm(&run->net, l);
+        assert_int_equal(sm_run_read_batch_norm(run, l, &norm, &err), there ? 0 : -1);
+        if (!there) assert_non_null(strstr(err.text, ": has no batch_norm/"));
+        const float *const parts[] = {norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance};
+        for (size_t kind = 10; there && kind < 14; kind++)
+            for (size_t c = 0; c < norm.channels; c++)
+                assert_true(parts[kind - 10][c] == fixture_norm_value(l, kind, c));
+        sm_batch_norm_destroy(&norm);
+    }
+}
 
 static inline bool same_real(double a, double b) {
     return a == b || (isnan(a) && isnan(b));

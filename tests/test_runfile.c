@@ -106,6 +106,7 @@ static void round_trip(void (*network)(struct sm_network *), bool dense_method, 
     assert_true(run.has_score_records == record_scores);
     assert_int_equal(run.n_records, FIXTURE_RECORDS);
     assert_int_equal(run.n_metrics, FIXTURE_RECORDS - 1);
+    check_norms(&run);
     float value[24];
     if (record_scores) {
         assert_int_equal(sm_run_read_scores(&run, 0, 3, value, &err), 0);
@@ -222,6 +223,7 @@ static void resume_at(void (*network)(struct sm_network *), size_t records, bool
     check_header(&parts, &run);
     check_network(&parts, &run);
     check_run(&parts, &run);
+    check_norms(&run);
     sm_run_destroy(&run);
     char arguments[512];
     snprintf(arguments, sizeof arguments, "--same %s %s", whole.path, parts.path);
@@ -448,6 +450,56 @@ static void test_damaged_description(void **state) {
 #undef SET
 #undef OLD
 
+/* Reads the one batch norm of fixture_described from a run whose path is given. */
+static void expect_no_norm(const char *path, const char *words) {
+    struct sm_run run;
+    struct sm_error err = {""};
+    struct sm_batch_norm norm;
+    open_run(&run, path);
+    size_t l = 0;
+    while (!fixture_has_norm(&run.net, l)) l++;
+    assert_int_equal(sm_batch_norm_init(&norm, run.net.layers[l].n_out), 0);
+    if (sm_run_read_batch_norm(&run, l, &norm, &err) == 0) fail_msg("read although: %s", words);
+    if (strncmp(err.text, path, strlen(path)) != 0 || !strstr(err.text, words))
+        fail_msg("%s: not '%s'", err.text, words);
+    sm_batch_norm_destroy(&norm);
+    sm_run_destroy(&run);
+}
+
+static void test_damaged_batch_norm(void **state) {
+    (void)state;
+    static const struct damage cases[] = {
+        {"del f['batch_norm']", "has no batch_norm/conv2/gamma"},
+        {"del f['batch_norm/conv2']", "has no batch_norm/conv2/gamma"},
+        {"del f['batch_norm/conv2/beta']", "has no batch_norm/conv2/beta"},
+        {"del f['batch_norm/conv2/beta']; f['batch_norm/conv2/beta'] = np.zeros(5, 'f4')",
+         "batch_norm/conv2/beta is not a list of 4 real numbers"},
+        {"del f['batch_norm/conv2/beta']; f['batch_norm/conv2/beta'] = np.zeros((2, 2), 'f4')",
+         "batch_norm/conv2/beta is not a list of 4 real numbers"},
+        {"del f['batch_norm/conv2/beta']; f['batch_norm/conv2/beta'] = np.zeros(4, 'i4')",
+         "batch_norm/conv2/beta is not a list of 4 real numbers"},
+        {"del f['batch_norm/conv2/gamma']; f.create_group('batch_norm/conv2/gamma')",
+         "cannot read batch_norm/conv2/gamma"},
+        {"f['batch_norm/conv2/moving_mean'][2] = np.nan", "moving_mean holds the value nan for channel 2"},
+        {"f['batch_norm/conv2/moving_variance'][1] = -1", "moving_variance holds the value -1 for channel 1"},
+    };
+    struct fixture f;
+    fixture_init(&f, fixture_described);
+    write_run(&f, 2, false);
+    expect_no_norm(f.path, "has no batch_norm/conv2/gamma, which is written when the run is complete");
+    unlink(f.path);
+    write_run(&f, 2, true);
+    for (size_t i = 0; has_oracle() && i < sizeof cases / sizeof *cases; i++) {
+        char copy[160], command[512];
+        snprintf(copy, sizeof copy, "%s/copy.h5", f.directory);
+        snprintf(command, sizeof command, "cp %s %s", f.path, copy);
+        assert_int_equal(system(command), 0);
+        edit(copy, cases[i].statements);
+        expect_no_norm(copy, cases[i].words);
+    }
+    fixture_destroy(&f);
+}
+
 static void test_seven_in_a_mask(void **state) {
     (void)state;
     struct fixture f;
@@ -627,6 +679,7 @@ int main(void) {
         cmocka_unit_test(test_not_a_run_file),
         cmocka_unit_test(test_damaged_run),
         cmocka_unit_test(test_damaged_description),
+        cmocka_unit_test(test_damaged_batch_norm),
         cmocka_unit_test(test_seven_in_a_mask),
         cmocka_unit_test(test_fixed_text),
         cmocka_unit_test(test_part_of_a_mask),

@@ -34,15 +34,16 @@ struct run {
     struct sm_trainer trainer;
     struct sm_run_writer *writer;
     struct sm_progress progress;
-    char *checkpoint;         /* its path */
-    int8_t **mask;            /* [n_layers] in the file's layout, for the record at hand */
-    float **values;           /* [n_layers] likewise: scores or trained weights */
-    size_t steps_at_once;     /* as many as fit into SECONDS_AT_ONCE */
-    size_t n_records;         /* records that this run has come by, written now or before */
-    double seconds;           /* spent on training so far, over interruptions */
-    double epoch_began;       /* `seconds` at the end of the epoch before */
-    double clock, last_saved; /* seconds of a clock that never goes back */
-    bool empty;               /* the first record could not be written: the file is worth nothing */
+    char *checkpoint;                   /* its path */
+    int8_t **mask;                      /* [n_layers] in the file's layout, for the record at hand */
+    float **values;                     /* [n_layers] likewise: scores or trained weights */
+    const struct sm_batch_norm **norms; /* [n_layers], the trainer's; NULL where a layer has none */
+    size_t steps_at_once;               /* as many as fit into SECONDS_AT_ONCE */
+    size_t n_records;                   /* records that this run has come by, written now or before */
+    double seconds;                     /* spent on training so far, over interruptions */
+    double epoch_began;                 /* `seconds` at the end of the epoch before */
+    double clock, last_saved;           /* seconds of a clock that never goes back */
+    bool empty;                         /* the first record could not be written: the file is worth nothing */
 };
 
 static double now(void) {
@@ -63,7 +64,8 @@ static int allocate_buffers(struct run *r, struct sm_error *err) {
     size_t n = r->net.n_layers;
     r->mask = calloc(n, sizeof *r->mask);
     r->values = calloc(n, sizeof *r->values);
-    bool whole = r->mask && r->values;
+    r->norms = calloc(n, sizeof *r->norms);
+    bool whole = r->mask && r->values && r->norms;
     for (size_t l = 0; whole && l < n; l++) {
         size_t weights = sm_layer_weights(&r->net.layers[l]);
         r->mask[l] = malloc(weights);
@@ -81,6 +83,7 @@ static void free_buffers(struct run *r) {
     }
     free(r->mask);
     free(r->values);
+    free(r->norms);
 }
 
 static void copy_values(struct run *r) {
@@ -316,10 +319,21 @@ static enum sm_train_result train_to_end(struct run *r, struct sm_error *err) {
     return SM_TRAIN_DONE;
 }
 
+/* A network without batch norm has none to write. */
+static void hand_over_norms(struct run *r) {
+    bool any = false;
+    for (size_t l = 0; l < r->net.n_layers; l++) {
+        r->norms[l] = sm_forward_batch_norm(&r->trainer.forward, l);
+        any = any || r->norms[l];
+    }
+    if (any) sm_run_set_batch_norm(r->writer, r->norms);
+}
+
 /* The file is closed in every case; the checkpoint goes only when the whole run is in the file. */
 static enum sm_train_result close_file(struct run *r, enum sm_train_result result, struct sm_error *err) {
     if (result == SM_TRAIN_DONE) {
         copy_values(r);
+        hand_over_norms(r);
         if (sm_run_finish(r->writer, (const float *const *)r->values, err)) return SM_TRAIN_FAILED;
         unlink(r->checkpoint);
         return SM_TRAIN_DONE;

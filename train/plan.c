@@ -25,12 +25,14 @@ double sm_train_weight_bytes(const struct sm_recipe *recipe, const struct sm_net
     return bytes;
 }
 
-/* Each node's output and the gradient with respect to it, for a whole batch. */
+/* Each node's output and the gradient with respect to it, for a whole batch; and before a batch norm the convolution's
+ * output. */
 static size_t node_bytes(const struct sm_network *net, size_t images) {
     size_t values = 0;
     for (size_t n = 0; n < net->n_nodes; n++)
-        values += sm_padded(net->nodes[n].channels) * net->nodes[n].height * net->nodes[n].width;
-    return 2 * images * values * sizeof(float);
+        values += (net->nodes[n].batch_norm ? 3 : 2) * sm_padded(net->nodes[n].channels) * net->nodes[n].height *
+                  net->nodes[n].width;
+    return images * values * sizeof(float);
 }
 
 static size_t memory_of(const struct sm_recipe *recipe, const struct sm_network *net,

@@ -10,13 +10,18 @@
  * The network stands in the file twice. Attributes of /layers/<name> (kind, activation, stride, inputs, a convolution's
  * padding) say what each layer is and which layers feed it. /network_description, a scalar string, is the text of
  * sm_network_text: the graph of operators, with pools, sums and batch norm. Files of an older program have neither it
- * nor `padding` (which was 'same'): of these, stacks of dense layers get their nodes, other networks have none. */
+ * nor `padding` (which was 'same'): of these, stacks of dense layers get their nodes, other networks have none.
+ *
+ * /batch_norm/<layer>/{gamma, beta, moving_mean, moving_variance}, float32 [channels], are the values at the end of a
+ * complete run, for the layers that have batch norm; a file of a network without it has no such group. They are no
+ * weights: no mask covers them, and no count of weights includes them. */
 #ifndef SUPERMASK_RUNFILE_H
 #define SUPERMASK_RUNFILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <supermask/batch_norm.h>
 #include <supermask/error.h>
 #include <supermask/network.h>
 
@@ -70,6 +75,10 @@ int sm_run_append_record(struct sm_run_writer *writer, int64_t step, double epoc
                          const float *const *scores, struct sm_error *err);
 /* row->epoch is not NaN. */
 int sm_run_append_metrics(struct sm_run_writer *writer, const struct sm_metrics *row, struct sm_error *err);
+
+/* For a network with batch norm, before sm_run_finish, which writes gamma, beta and the moving statistics: norms[l] is
+ * NULL where layer l has none. Borrowed until then. */
+void sm_run_set_batch_norm(struct sm_run_writer *writer, const struct sm_batch_norm *const *norms);
 
 /* Writes final_scores (or final_weights; final_values is NULL for a method that trains neither), sets status to
  * "complete" and closes; frees the writer in every case. After a failure the run is as it was, to be resumed. */
@@ -134,6 +143,10 @@ int sm_run_read_mask_part(const struct sm_run *run, size_t layer, size_t record,
 enum sm_run_values { SM_INITIAL_WEIGHTS, SM_FINAL_WEIGHTS, SM_INITIAL_SCORES, SM_FINAL_SCORES };
 int sm_run_read_values(const struct sm_run *run, size_t layer, enum sm_run_values which, float *values,
                        struct sm_error *err);
+/* Fills gamma, beta and the moving statistics of a `norm` of as many channels as the layer has units. Finite, variances
+ * not negative. Fails, naming the object, where the file has none: only complete runs do. */
+int sm_run_read_batch_norm(const struct sm_run *run, size_t layer, const struct sm_batch_norm *norm,
+                           struct sm_error *err);
 /* Scores of one record, where has_score_records. */
 int sm_run_read_scores(const struct sm_run *run, size_t layer, size_t record, float *scores, struct sm_error *err);
 

@@ -72,7 +72,7 @@ def check_root(c, file):
     c.expect(np.datetime64(attrs["created"].rstrip("Z")) > np.datetime64("2020-01-01"), "@created is no ISO 8601 time")
     c.expect(attrs["created"].endswith("Z"), "@created is not UTC")
     c.equal(attrs["input_shape"].shape, (3,), "shape of @input_shape")
-    c.equal(set(file) - {"network_description"}, {"host", "layers", "records", "metrics"}, "groups")
+    c.equal(set(file) - {"network_description", "batch_norm"}, {"host", "layers", "records", "metrics"}, "groups")
     check_description(c, file)
     for name, value in file["host"].attrs.items():
         c.expect(isinstance(value, str), f"host@{name} does not read as str")
@@ -180,12 +180,29 @@ def check_layers(c, file, n_records):
         check_layer(c, file, layers[name], index, names[:index], n_records)
 
 
+def check_batch_norm(c, file):
+    """Complete runs hold it for exactly the layers whose description says so."""
+    text = file["network_description"].asstr()[()] if "network_description" in file else ""
+    normed = set(re.findall(r'name: "([^"]*)", kind: conv2d,[^}]* batch_norm: true', text))
+    expected = normed if file.attrs["status"] == "complete" else set()
+    c.equal(set(file.get("batch_norm", ())), expected, "layers of batch_norm")
+    for name, group in file.get("batch_norm", {}).items():
+        c.equal(set(group), {"gamma", "beta", "moving_mean", "moving_variance"}, f"data sets of {group.name}")
+        for ds in group.values():
+            c.described(ds, "1")
+            c.equal((ds.dtype, ds.shape), (np.dtype("<f4"), file[f"layers/{name}/mask"].shape[1:2]), f"shape of {ds.name}")
+            c.equal(ds.dims[0].label, "out", f"axis label of {ds.name}")
+            c.expect(bool(np.all(np.isfinite(ds[()]))), f"{ds.name} holds values that are not finite")
+        c.expect(bool(np.all(group["moving_variance"][()] >= 0)), f"{group.name}/moving_variance is negative")
+
+
 def check(path):
     c = Checker(path)
     with h5py.File(path, "r") as file:
         check_root(c, file)
         check_metrics(c, file)
         check_layers(c, file, check_records(c, file))
+        check_batch_norm(c, file)
         file.visititems(c.stamped)
     return c.errors
 
