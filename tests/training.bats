@@ -396,6 +396,33 @@ END
         "$TRAIN" mine/recipe.yaml --quiet -o run.h5 --resume
 }
 
+@test "a network with batch norm: its values stand in the file, and --resume ends in the same file" {
+    printf '%s\n' 'name: normed' 'input: [1, 28, 28]' 'layers:' \
+        '  - {kind: conv2d, filters: 4, kernel: 3, stride: 4}' '  - {kind: conv2d, filters: 6, kernel: 3, stride: 2}' \
+        '  - {kind: dense, units: 10}' >net.yaml
+    words=(fcn-digits-dense --resume --epochs 6 --set network=./net.yaml --set batch_norm=true -o run.h5)
+    "$TRAIN" "${words[@]}" >whole 2>log
+    mv run.h5 whole.h5
+    start "${words[@]}"
+    until_log_has "epoch=2 "
+    kill -TERM "$trainer"
+    wait_for_end
+    [ "$ended" -eq 143 ]
+    "$PYTHON" "$LAYOUT" run.h5 whole.h5
+    "$TRAIN" "${words[@]}" --quiet >out
+    same run.h5 whole.h5
+    "$PYTHON" - <<'PY'
+import h5py
+with h5py.File("run.h5") as f:
+    norm = f["batch_norm/conv2"]
+    assert list(f["batch_norm"]) == ["conv1", "conv2"] and norm["gamma"].shape == (6,)
+    assert (norm["gamma"][:] != 1).all() and (norm["beta"][:] != 0).all() # trained
+    assert (norm["moving_mean"][:] != 0).all() and (norm["moving_variance"][:] != 1).all()
+    assert f["metrics/test_accuracy"][-1] > 0.9 # by the moving statistics
+    assert (f["metrics/remaining"][:] == 1).all()
+PY
+}
+
 @test "from two runs to a report" {
     for seed in 1 2; do "$TRAIN" "${small[@]}" --seed "$seed" -o runs/; done
     run -0 --separate-stderr "$ANALYZE" ratios overlap summary -q --figures none -o tables runs/*.h5
