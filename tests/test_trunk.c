@@ -147,7 +147,7 @@ static double central_difference(struct naive_graph *g, const struct bench *b, d
 
 static void check_norm_gradients(struct naive_graph *g, const struct bench *b, size_t l) {
     const struct sm_batch_norm *norm = b->trainer.layers[l].norm.norm;
-    for (size_t c = 0; c < norm->channels; c += 5) {
+    for (size_t c = 0; c < norm->channels; c += 7) {
         double by_gamma = central_difference(g, b, &g->norm[l].gamma[c]);
         double by_beta = central_difference(g, b, &g->norm[l].beta[c]);
         assert_within((double)norm->gamma_gradient[c], by_gamma, 2e-5 + 2e-3 * fabs(by_gamma));
@@ -155,17 +155,44 @@ static void check_norm_gradients(struct naive_graph *g, const struct bench *b, s
     }
 }
 
-/* Some weights of each layer, hidden ones among them. */
+/* Moves all weights of layer l along `direction`. */
+static void move_layer(struct naive_graph *g, const struct bench *b, size_t l, const double *direction, double by) {
+    for (size_t k = 0; k < sm_layer_weights(&b->net.layers[l]); k++) g->v[l][k] += by * direction[k];
+}
+
+/* All weights of a layer, hidden ones too, at once: the derivative along a random direction of signs. */
+static void check_direction(struct naive_graph *g, const struct bench *b, size_t l, const float *gradient,
+                            double bound) {
+    const double h = 1e-8;
+    const struct sm_rng rng = sm_rng_make(6, SM_RNG_TEST, (uint32_t)l);
+    struct sm_padded_shape s = b->trainer.layers[l].shape;
+    size_t n = s.n_out * s.n_in;
+    double *direction = check_alloc(n, sizeof *direction), got = 0, size = 0;
+    for (size_t k = 0; k < n; k++) {
+        double term = gradient[k / s.n_in * s.stride + k % s.n_in];
+        direction[k] = sm_rng_uniform(&rng, k) < 0.5 ? -1 : 1;
+        got += direction[k] * term;
+        size += term * term;
+    }
+    move_layer(g, b, l, direction, h);
+    double above = naive_loss_of(g, b);
+    move_layer(g, b, l, direction, -2 * h);
+    double below = naive_loss_of(g, b);
+    move_layer(g, b, l, direction, h);
+    assert_within(got, (above - below) / (2 * h), bound / 100 + bound * sqrt(size));
+    free(direction);
+}
+
+/* One weight of each layer by itself, and all of them together. */
 static void check_gradients(struct naive_graph *g, const struct bench *b, float *const *gradient, double bound) {
     const struct sm_rng rng = sm_rng_make(5, SM_RNG_TEST, 3);
     for (size_t l = 0; l < b->net.n_layers; l++) {
         struct sm_padded_shape s = b->trainer.layers[l].shape;
-        for (size_t k = 0; k < 3; k++) {
-            size_t at = sm_rng_below(&rng, 100 * l + k, s.n_out * s.n_in);
-            double want = central_difference(g, b, &g->v[l][at]);
-            double got = gradient[l][at / s.n_in * s.stride + at % s.n_in];
-            assert_within(got, want, bound / 100 + bound * fabs(want));
-        }
+        size_t at = sm_rng_below(&rng, l, s.n_out * s.n_in);
+        double want = central_difference(g, b, &g->v[l][at]);
+        double got = gradient[l][at / s.n_in * s.stride + at % s.n_in];
+        assert_within(got, want, bound / 100 + bound * fabs(want));
+        check_direction(g, b, l, gradient[l], bound);
         if (b->trainer.layers[l].norm.norm) check_norm_gradients(g, b, l);
     }
 }
