@@ -115,15 +115,22 @@ static bool allocate(struct sm_forward *f) {
     f->input_columns = sm_aligned_zeros(f->image_stride * f->input_stride * sizeof(float));
     f->counts = calloc(n_layers * (size_t)f->max_threads, sizeof *f->counts);
     f->layers = calloc(n_layers, sizeof *f->layers);
-    for (size_t l = f->first_dense; l < n_layers; l++) {
-        if (f->net->layers[l].n_in > f->widest) f->widest = f->net->layers[l].n_in;
-        if (f->net->layers[l].n_out > f->widest) f->widest = f->net->layers[l].n_out;
-    }
-    f->asked = malloc(2 * f->widest);
-    bool whole = f->input_rows && f->input_columns && f->counts && f->layers && f->asked;
+    bool whole = f->input_rows && f->input_columns && f->counts && f->layers;
     for (size_t l = 0; whole && l < n_layers; l++)
         whole = !init_layer(&f->layers[l], &f->net->layers[l], f->image_stride);
     return whole;
+}
+
+/* For a pass of training: which units get a gradient. */
+static bool allocate_live(struct sm_forward *f) {
+    bool whole = true;
+    for (size_t l = f->first_dense; whole && l < f->net->n_layers; l++) {
+        struct sm_forward_layer *layer = &f->layers[l];
+        if (layer->shape.stride > f->widest) f->widest = layer->shape.stride;
+        if (layer->shape.n_rows > f->widest) f->widest = layer->shape.n_rows;
+        whole = sm_channels_init(&layer->live, layer->shape.n_rows) == 0;
+    }
+    return whole && (f->asked = malloc(2 * f->widest));
 }
 
 int sm_forward_init(struct sm_forward *f, const struct sm_network *net, size_t capacity, int max_threads, bool training,
@@ -138,7 +145,9 @@ int sm_forward_init(struct sm_forward *f, const struct sm_network *net, size_t c
         f->first_dense = f->trunk.n_layers;
         f->input_stride = sm_padded(sm_trunk_units(&f->trunk));
     }
-    return allocate(f) ? 0 : sm_fail(err, "out of memory for network %s at %zu images a batch", net->name, capacity);
+    return allocate(f) && (!training || allocate_live(f))
+               ? 0
+               : sm_fail(err, "out of memory for network %s at %zu images a batch", net->name, capacity);
 }
 
 void sm_forward_destroy(struct sm_forward *f) {
@@ -150,6 +159,7 @@ void sm_forward_destroy(struct sm_forward *f) {
         if (layer->mask) free(layer->effective);
         free(layer->activations);
         free(layer->all_kept);
+        sm_channels_destroy(&layer->live);
     }
     sm_trunk_destroy(&f->trunk);
     free(f->layers);
@@ -324,17 +334,20 @@ static void ask_inputs(const struct sm_forward_layer *layer, const uint8_t *aske
     }
 }
 
-/* Every class is asked; from there down to what the trunk gives. */
+/* Every class is asked; from there down to what the trunk gives. Padding rows are never asked. */
 static void find_live(struct sm_forward *f) {
     uint8_t *asked = f->asked, *below = f->asked + f->widest;
     memset(asked, 1, f->widest);
     for (size_t l = f->net->n_layers; l-- > f->first_dense;) {
-        ask_inputs(&f->layers[l], asked, below);
+        struct sm_forward_layer *layer = &f->layers[l];
+        memset(asked + layer->shape.n_out, 0, layer->shape.n_rows - layer->shape.n_out);
+        sm_channels_set(&layer->live, asked);
+        ask_inputs(layer, asked, below);
         uint8_t *swap = asked;
         asked = below;
         below = swap;
     }
-    sm_trunk_find_live(&f->trunk, asked);
+    if (f->trunk.net) sm_trunk_find_live(&f->trunk, asked);
 }
 
 static void pass(struct sm_forward *f, const struct sm_batch *batch, enum sm_statistics statistics, int thread,
@@ -347,8 +360,8 @@ static void pass(struct sm_forward *f, const struct sm_batch *batch, enum sm_sta
     sm_forward_wait(f, n_threads);
     for (size_t l = 0; l < f->net->n_layers; l++) collect_layer(f, l, thread, n_threads);
     sm_forward_wait(f, n_threads);
+    if (thread == 0 && f->asked) find_live(f); /* read after the next wait of all */
     if (f->trunk.net) {
-        if (thread == 0 && f->trunk.training) find_live(f);
         sm_trunk_collect(&f->trunk, thread, n_threads);
         sm_trunk_forward(&f->trunk, batch, statistics, f->input_columns, f->image_stride,
                          f->trunk.training ? f->input_rows : NULL, f->input_stride, thread, n_threads);

@@ -232,10 +232,10 @@ INLINE void prefetch_row(const struct sm_trained *t, size_t n_vectors, size_t at
 }
 
 /* sum[r][v] = sum_b delta[r][b] * rows[b][v]: an outer product per image, accumulators in registers. While one part of
- * the images is summed, one row of what will be updated (`trained`, from `at` on; or NULL) comes nearer. */
-INLINE void gradient_tile(vector sum[TILE_ROWS][TILE_VECTORS], size_t n_vectors, const float *delta,
-                          size_t image_stride, size_t n_images, const float *rows, size_t stride,
-                          const struct sm_trained *trained, size_t at) {
+ * the images is summed, one row of what will be updated (`trained`, from at[r] on; or NULL) comes nearer. */
+INLINE void gradient_tile(vector sum[TILE_ROWS][TILE_VECTORS], size_t n_vectors, const float *const delta[TILE_ROWS],
+                          size_t n_images, const float *rows, size_t stride, const struct sm_trained *trained,
+                          const size_t at[TILE_ROWS]) {
     UNROLL
     for (size_t r = 0; r < TILE_ROWS; r++) {
         UNROLL
@@ -243,14 +243,14 @@ INLINE void gradient_tile(vector sum[TILE_ROWS][TILE_VECTORS], size_t n_vectors,
     }
     size_t part = n_images / TILE_ROWS; /* n_images is a multiple of SM_LANES, so nothing is left */
     for (size_t p = 0; p < TILE_ROWS; p++) {
-        if (trained) prefetch_row(trained, n_vectors, at + p * stride);
+        if (trained) prefetch_row(trained, n_vectors, at[p]);
         for (size_t b = p * part; b < (p + 1) * part; b++) {
             vector x[TILE_VECTORS];
             UNROLL
             for (size_t v = 0; v < n_vectors; v++) x[v] = load(rows + b * stride + v * V);
             UNROLL
             for (size_t r = 0; r < TILE_ROWS; r++) {
-                vector d = spread(delta[r * image_stride + b]);
+                vector d = spread(delta[r][b]);
                 UNROLL
                 for (size_t v = 0; v < n_vectors; v++) sum[r][v] += d * x[v];
             }
@@ -276,7 +276,9 @@ INLINE void gradient_panel(float *gradient, const float *delta, size_t image_str
                            size_t stride, size_t first, size_t last, size_t column, size_t n_vectors) {
     for (size_t o = first; o < last; o += TILE_ROWS) {
         vector sum[TILE_ROWS][TILE_VECTORS];
-        gradient_tile(sum, n_vectors, delta + o * image_stride, image_stride, n_images, rows + column, stride, NULL, 0);
+        const float *row[TILE_ROWS];
+        for (size_t r = 0; r < TILE_ROWS; r++) row[r] = delta + (o + r) * image_stride;
+        gradient_tile(sum, n_vectors, row, n_images, rows + column, stride, NULL, NULL);
         UNROLL
         for (size_t r = 0; r < TILE_ROWS; r++) {
             UNROLL
@@ -296,30 +298,43 @@ static void weight_gradient(float *gradient, const float *delta, size_t image_st
 
 /* The structs come by value: what the stores write cannot be they, and their fields stay in registers. */
 INLINE void update_panel(struct sm_trained t, struct sm_update u, const float *delta, size_t image_stride,
-                         size_t n_images, const float *rows, size_t first, size_t last, size_t column,
+                         size_t n_images, const float *rows, const uint32_t *order, size_t n, size_t column,
                          size_t n_vectors) {
-    for (size_t o = first; o < last; o += TILE_ROWS) {
+    for (size_t k = 0; k < n; k += TILE_ROWS) {
         vector sum[TILE_ROWS][TILE_VECTORS];
-        size_t at = o * t.stride + column;
-        gradient_tile(sum, n_vectors, delta + o * image_stride, image_stride, n_images, rows + column, t.stride, &t,
-                      at);
+        const float *row[TILE_ROWS];
+        size_t at[TILE_ROWS];
+        for (size_t r = 0; r < TILE_ROWS; r++) {
+            row[r] = delta + order[k + r] * image_stride;
+            at[r] = order[k + r] * t.stride + column;
+        }
+        gradient_tile(sum, n_vectors, row, n_images, rows + column, t.stride, &t, at);
         UNROLL
         for (size_t r = 0; r < TILE_ROWS; r++) {
             UNROLL
-            for (size_t v = 0; v < n_vectors; v++) update_vector(t, u, at + r * t.stride + v * V, sum[r][v]);
+            for (size_t v = 0; v < n_vectors; v++) update_vector(t, u, at[r] + v * V, sum[r][v]);
         }
     }
 }
 
 static void weight_gradient_update(const struct sm_trained *trained, const struct sm_update *update, const float *delta,
-                                   size_t image_stride, size_t n_images, const float *rows, size_t first, size_t last) {
+                                   size_t image_stride, size_t n_images, const float *rows, const uint32_t *order,
+                                   size_t n) {
     const struct sm_trained t = *trained;
     const struct sm_update u = *update;
     size_t column = 0;
     for (; column + TILE_COLUMNS <= t.stride; column += TILE_COLUMNS)
-        update_panel(t, u, delta, image_stride, n_images, rows, first, last, column, TILE_VECTORS);
-    for (; column < t.stride; column += V)
-        update_panel(t, u, delta, image_stride, n_images, rows, first, last, column, 1);
+        update_panel(t, u, delta, image_stride, n_images, rows, order, n, column, TILE_VECTORS);
+    for (; column < t.stride; column += V) update_panel(t, u, delta, image_stride, n_images, rows, order, n, column, 1);
+}
+
+/* Without a gradient only weight decay and momentum move a weight. */
+static void update_rows(const struct sm_trained *trained, const struct sm_update *update, const uint32_t *order,
+                        size_t n) {
+    const struct sm_trained t = *trained;
+    const struct sm_update u = *update;
+    for (size_t k = 0; k < n; k++)
+        for (size_t i = 0; i < t.stride; i += V) update_vector(t, u, order[k] * t.stride + i, (vector){0});
 }
 
 static void update_values(const struct sm_trained *trained, const struct sm_update *update, const float *gradient,
@@ -414,6 +429,7 @@ const struct sm_kernels JOIN(sm_kernels_, SM_ISA) = {
     .weight_gradient = weight_gradient,
     .weight_gradient_update = weight_gradient_update,
     .update = update_values,
+    .update_rows = update_rows,
     .conv_list = JOIN(sm_conv_list_, SM_ISA),
     .conv_gradient = JOIN(sm_conv_gradient_, SM_ISA),
     .sum_lanes = JOIN(sm_sum_lanes_, SM_ISA),

@@ -207,6 +207,19 @@ static size_t update_size(const struct problem *p) {
     return 3 * layer_size(p); /* values, velocities, masks */
 }
 
+/* Rows from the last to the first, those that only pad (their gradient is 0) without a product where tiles allow. */
+static void update_in_parts(const struct sm_kernels *k, const struct problem *p, const struct sm_trained *trained,
+                            const struct sm_update *u) {
+    size_t n_tiled = (p->n_out + SM_ROWS - 1) / SM_ROWS * SM_ROWS;
+    uint32_t *order = check_alloc(p->n_rows, sizeof *order);
+    for (size_t o = 0; o < p->n_rows; o++) order[o] = (uint32_t)(o < n_tiled ? n_tiled - 1 - o : o);
+    k->weight_gradient_update(trained, u, p->delta, p->image_stride, p->n_images, p->rows, order, SM_ROWS);
+    k->weight_gradient_update(trained, u, p->delta, p->image_stride, p->n_images, p->rows, order + SM_ROWS,
+                              n_tiled - SM_ROWS);
+    k->update_rows(trained, u, order + n_tiled, p->n_rows - n_tiled);
+    free(order);
+}
+
 static void update(const struct sm_kernels *k, const struct problem *p, float *out, bool nesterov, bool scores) {
     size_t n = layer_size(p);
     int8_t *mask = check_alloc(n, 1);
@@ -216,8 +229,7 @@ static void update(const struct sm_kernels *k, const struct problem *p, float *o
     struct sm_update u = rates(p, nesterov);
     if (scores) trained.weight = p->weight;
     if (scores) trained.mask = mask;
-    k->weight_gradient_update(&trained, &u, p->delta, p->image_stride, p->n_images, p->rows, 0, SM_ROWS);
-    k->weight_gradient_update(&trained, &u, p->delta, p->image_stride, p->n_images, p->rows, SM_ROWS, p->n_rows);
+    update_in_parts(k, p, &trained, &u);
     for (size_t a = 0; a < n; a++) out[2 * n + a] = mask[a];
     free(mask);
 }
@@ -475,7 +487,8 @@ static void update_thresholds_strictly(void **state) {
         for (size_t a = 0; a < n; a++) value[a] = start[a % 4];
         struct sm_trained trained = {value, velocity, weight, mask, SM_LANES};
         struct sm_update u = {.learning_rate = 1, .momentum = 0.9f, .nesterov = true, .threshold = tau};
-        found[k]->weight_gradient_update(&trained, &u, zeros, SM_LANES, SM_LANES, zeros, 0, SM_ROWS);
+        static const uint32_t order[SM_ROWS] = {0, 1, 2, 3, 4, 5, 6, 7};
+        found[k]->weight_gradient_update(&trained, &u, zeros, SM_LANES, SM_LANES, zeros, order, SM_ROWS);
         for (size_t a = 0; a < n; a++) {
             assert_true(value[a] == start[a % 4]);
             assert_int_equal(mask[a], want[a % 4]);

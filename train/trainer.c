@@ -227,6 +227,27 @@ static void pass_and_deltas(struct sm_trainer *t, int thread, int n_threads) {
     if (thread == 0) add_losses(t);
 }
 
+static void update_conv(struct sm_trainer *t, size_t l, const struct sm_trained *trained,
+                        const struct sm_update *update, int thread, int n_threads) {
+    size_t first, last, stride = trained->stride;
+    sm_share_of(t->layers[l].shape.n_rows, SM_ROWS, thread, n_threads, &first, &last);
+    t->forward.kernels->update(trained, update, sm_trunk_node_of_layer(&t->forward.trunk, l)->gradient, first * stride,
+                               (last - first) * stride);
+}
+
+/* Rows of units that get no gradient are only moved on; the last tile of the others is filled up with such rows. */
+static void update_dense(struct sm_trainer *t, size_t l, const struct sm_trained *trained,
+                         const struct sm_update *update, int thread, int n_threads) {
+    const struct sm_channels *live = &t->forward.layers[l].live;
+    size_t first, last, n_tiled = (live->n_live + SM_ROWS - 1) / SM_ROWS * SM_ROWS;
+    sm_share_of(n_tiled, SM_ROWS, thread, n_threads, &first, &last);
+    t->forward.kernels->weight_gradient_update(trained, update, t->layers[l].delta, t->forward.image_stride,
+                                               sm_padded(t->forward.n_images), t->layers[l].input_rows,
+                                               live->index + first, last - first);
+    sm_share_of(live->n - n_tiled, SM_ROWS, thread, n_threads, &first, &last);
+    t->forward.kernels->update_rows(trained, update, live->index + n_tiled + first, last - first);
+}
+
 static void update_layer(struct sm_trainer *t, size_t l, const struct sm_update *common, int thread, int n_threads) {
     struct sm_trainer_layer *layer = &t->layers[l];
     struct sm_trained trained = {.value = sm_trainer_values(t, l),
@@ -236,16 +257,10 @@ static void update_layer(struct sm_trainer *t, size_t l, const struct sm_update 
                                  .stride = layer->shape.stride};
     struct sm_update update = *common;
     update.threshold = (float)layer->threshold;
-    size_t first, last;
-    sm_share_of(layer->shape.n_rows, SM_ROWS, thread, n_threads, &first, &last);
-    if (l < t->forward.first_dense) {
-        size_t stride = layer->shape.stride;
-        t->forward.kernels->update(&trained, &update, sm_trunk_node_of_layer(&t->forward.trunk, l)->gradient,
-                                   first * stride, (last - first) * stride);
-        return;
-    }
-    t->forward.kernels->weight_gradient_update(&trained, &update, layer->delta, t->forward.image_stride,
-                                               sm_padded(t->forward.n_images), layer->input_rows, first, last);
+    if (l < t->forward.first_dense)
+        update_conv(t, l, &trained, &update, thread, n_threads);
+    else
+        update_dense(t, l, &trained, &update, thread, n_threads);
 }
 
 static void end_step(struct sm_trainer *t) {

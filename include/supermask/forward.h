@@ -38,9 +38,10 @@ struct sm_forward_layer {
     bool sparse;         /* the form of this pass: lists of kept weights, or a dense product */
     size_t n_kept;
     struct sm_kept kept;
-    float *effective;   /* v = w*g for the dense form; weight itself where there is no mask */
-    float *activations; /* [sm_padded(n_out)][image_stride]: a dense layer's output, after the activation */
-    int8_t *all_kept;   /* the mask of a strided convolution that has none: it is computed from lists */
+    float *effective;        /* v = w*g for the dense form; weight itself where there is no mask */
+    float *activations;      /* [sm_padded(n_out)][image_stride]: a dense layer's output, after the activation */
+    struct sm_channels live; /* of a dense layer: rows [n_rows] whose units get a gradient in this pass */
+    int8_t *all_kept;        /* the mask of a strided convolution that has none: it is computed from lists */
 };
 
 struct sm_forward {
@@ -57,7 +58,7 @@ struct sm_forward {
     size_t first_dense;        /* layers below it are convolutions, in the trunk */
     struct sm_trunk trunk;     /* what stands before the dense layers; nothing where they read the images */
     size_t widest;             /* units that a dense layer reads or gives at most */
-    uint8_t *asked;            /* [2][widest] units that get a gradient, of two layers */
+    uint8_t *asked;            /* [2][widest] units that get a gradient, of two layers; training only */
     struct sm_barrier barrier; /* of the threads that run a pass together */
     bool by_images; /* every layer of this pass is sparse: a thread takes its own images through all of them and waits
                        for nobody, else it takes its own units of each layer */

@@ -120,9 +120,14 @@ struct sm_kernels {
     void (*weight_gradient)(float *gradient, const float *delta, size_t image_stride, size_t n_images,
                             const float *rows, size_t stride, size_t first, size_t last);
 
-    /* The same sums, then at once: g = gradient * w (straight-through), value and velocity updated, mask rewritten. */
+    /* The same sums for n rows order[k], n a multiple of SM_ROWS, then at once: g = gradient * w (straight-through),
+     * value and velocity updated, mask rewritten. */
     void (*weight_gradient_update)(const struct sm_trained *trained, const struct sm_update *update, const float *delta,
-                                   size_t image_stride, size_t n_images, const float *rows, size_t first, size_t last);
+                                   size_t image_stride, size_t n_images, const float *rows, const uint32_t *order,
+                                   size_t n);
+    /* The same for n rows order[k] whose gradient is 0. */
+    void (*update_rows)(const struct sm_trained *trained, const struct sm_update *update, const uint32_t *order,
+                        size_t n);
 
     /* The same update from a gradient [out][stride] that was summed elsewhere, for `n` values from value `first` on,
      * multiples of SM_LANES. */
