@@ -121,15 +121,6 @@ void sm_runs_free(struct sm_run *runs, size_t n_runs) {
     free(runs);
 }
 
-int sm_run_record_at(const struct sm_run *run, double epoch, size_t *record, struct sm_error *err) {
-    *record = run->n_records - 1;
-    if (isnan(epoch)) return 0;
-    while (*record > 0 && run->epoch[*record] > epoch) --*record;
-    if (run->epoch[*record] <= epoch) return 0;
-    return sm_fail(err, "%s: no mask was recorded at or before epoch %g: the first record is of epoch %g", run->path,
-                   epoch, run->epoch[0]);
-}
-
 const struct sm_metrics *sm_run_metrics_at(const struct sm_run *run, double epoch) {
     const struct sm_metrics *row = NULL;
     for (size_t i = 0; i < run->n_metrics && run->metrics[i].epoch <= epoch; i++) row = &run->metrics[i];

@@ -10,9 +10,6 @@
 int sm_runs_open(struct sm_run **runs, char *const *paths, size_t n_paths, struct sm_error *err);
 void sm_runs_free(struct sm_run *runs, size_t n_runs);
 
-/* The last record at or before `epoch` (NaN: the last one). Fails where the first record is later. */
-int sm_run_record_at(const struct sm_run *run, double epoch, size_t *record, struct sm_error *err);
-
 /* The last row of metrics at or before `epoch`; NULL where there is none. Metrics are measured at the end of an epoch:
  * of a record within one they tell what was measured last, at an earlier mask. */
 const struct sm_metrics *sm_run_metrics_at(const struct sm_run *run, double epoch);

@@ -187,15 +187,24 @@ static int bind_conv(struct sm_forward *f, size_t l, struct sm_error *err) {
 }
 
 int sm_forward_bind(struct sm_forward *f, size_t l, const float *weight, const int8_t *mask, struct sm_error *err) {
+    const struct sm_binding binding = {.weight = weight,
+                                       .mask = mask, /* without one the weights may change */
+                                       .magnitude = mask ? common_magnitude(weight, f->layers[l].shape) : 0};
+    return sm_forward_bind_as(f, l, &binding, err);
+}
+
+int sm_forward_bind_as(struct sm_forward *f, size_t l, const struct sm_binding *binding, struct sm_error *err) {
     struct sm_forward_layer *layer = &f->layers[l];
     struct sm_padded_shape s = layer->shape;
     if (layer->mask) free(layer->effective);
-    layer->weight = weight;
-    layer->mask = mask;
+    layer->weight = binding->weight;
+    layer->mask = binding->mask;
+    layer->form = binding->form;
     layer->effective = NULL;
-    layer->magnitude = mask ? common_magnitude(weight, s) : 0; /* without a mask the weights may change */
+    layer->magnitude = binding->magnitude;
+    f->frozen = false;
     if (l < f->first_dense) return bind_conv(f, l, err);
-    if (!mask) return 0; /* the weights are read directly */
+    if (!layer->mask) return 0; /* the weights are read directly */
     layer->effective = sm_aligned_zeros(s.n_rows * s.stride * sizeof(float));
     return layer->effective ? 0 : sm_fail(err, "out of memory for layer %s", f->net->layers[l].name);
 }
@@ -231,17 +240,23 @@ static void count_masks(struct sm_forward *f, int thread, int n_threads) {
 }
 
 /* The one place that decides how a layer is computed: by its size and the share of its mask that is kept now. */
+static bool is_sparse(const struct sm_forward_layer *layer, bool conv) {
+    size_t weights = layer->shape.n_out * layer->shape.n_in;
+    if (!layer->mask || layer->all_kept) return layer->mask;
+    if (layer->form != SM_FORM_BY_DENSITY) return layer->form == SM_FORM_LISTS;
+    double below = (conv ? SPARSE_CONV_BELOW : SPARSE_BELOW) * (double)weights;
+    return weights <= SM_SMALL_LAYER || (double)layer->n_kept < below;
+}
+
 static void choose_form(struct sm_forward *f, size_t l, int n_threads) {
     struct sm_forward_layer *layer = &f->layers[l];
-    size_t weights = layer->shape.n_out * layer->shape.n_in;
-    layer->n_kept = weights;
+    layer->n_kept = layer->shape.n_out * layer->shape.n_in;
     if (layer->mask) {
         layer->n_kept = 0;
         for (int t = 0; t < n_threads; t++) layer->n_kept += f->counts[l * (size_t)f->max_threads + (size_t)t];
     }
     bool conv = l < f->first_dense;
-    double below = (conv ? SPARSE_CONV_BELOW : SPARSE_BELOW) * (double)weights;
-    layer->sparse = layer->mask && (weights <= SM_SMALL_LAYER || (double)layer->n_kept < below || layer->all_kept);
+    layer->sparse = is_sparse(layer, conv);
     if (conv) sm_trunk_node_of_layer(&f->trunk, l)->weights.sparse = layer->sparse;
 }
 
@@ -249,7 +264,7 @@ static void choose_forms(struct sm_forward *f, size_t n, int n_threads) {
     f->n_images = n;
     f->by_images = true;
     for (size_t l = 0; l < f->net->n_layers; l++) {
-        choose_form(f, l, n_threads);
+        if (!f->frozen) choose_form(f, l, n_threads);
         f->by_images = f->by_images && (l < f->first_dense || f->layers[l].sparse);
     }
 }
@@ -303,11 +318,14 @@ static void pass_sparse(struct sm_forward *f, struct sm_forward_layer *layer, co
                              part.first_unit, part.last_unit);
 }
 
+static void apply_mask(const struct sm_forward *f, struct sm_forward_layer *layer, size_t first, size_t last) {
+    size_t at = first * layer->shape.stride, n = (last - first) * layer->shape.stride;
+    f->kernels->apply_mask(layer->effective + at, layer->weight + at, layer->mask + at, n);
+}
+
 static void pass_dense(struct sm_forward *f, struct sm_forward_layer *layer, const float *in, struct sm_part part) {
     size_t stride = layer->shape.stride, first = part.first_unit, last = part.last_unit;
-    if (layer->mask)
-        f->kernels->apply_mask(layer->effective + first * stride, layer->weight + first * stride,
-                               layer->mask + first * stride, (last - first) * stride);
+    if (layer->mask && !f->frozen) apply_mask(f, layer, first, last);
     for (size_t o = first; o < last; o += BLAS_ROWS)
         sm_blas_product(layer->activations, in, f->image_stride, sm_padded(f->n_images), effective_weights(layer),
                         stride, layer->shape.n_in, o, o + BLAS_ROWS < last ? o + BLAS_ROWS : last);
@@ -350,22 +368,37 @@ static void find_live(struct sm_forward *f) {
     if (f->trunk.net) sm_trunk_find_live(&f->trunk, asked);
 }
 
+/* Lists and packed weights of all layers. */
+static void collect(struct sm_forward *f, int thread, int n_threads) {
+    for (size_t l = 0; l < f->net->n_layers; l++) collect_layer(f, l, thread, n_threads);
+    sm_forward_wait(f, n_threads);
+    if (thread == 0 && f->asked) find_live(f); /* read after the next wait of all */
+    if (f->trunk.net) sm_trunk_collect(&f->trunk, thread, n_threads);
+}
+
+void sm_forward_freeze(struct sm_forward *f) {
+    count_masks(f, 0, 1);
+    for (size_t l = 0; l < f->net->n_layers; l++) choose_form(f, l, 1);
+    collect(f, 0, 1);
+    for (size_t l = f->first_dense; l < f->net->n_layers; l++) {
+        struct sm_forward_layer *layer = &f->layers[l];
+        if (layer->mask && !layer->sparse) apply_mask(f, layer, 0, layer->shape.n_out);
+    }
+    f->frozen = true;
+}
+
 static void pass(struct sm_forward *f, const struct sm_batch *batch, enum sm_statistics statistics, int thread,
                  int n_threads) {
     assert(batch->n <= f->image_stride && n_threads <= f->max_threads);
     if (!f->trunk.net) load_images(f, batch, thread, n_threads);
-    count_masks(f, thread, n_threads);
+    if (!f->frozen) count_masks(f, thread, n_threads);
     sm_forward_wait(f, n_threads);
     if (thread == 0) choose_forms(f, batch->n, n_threads);
     sm_forward_wait(f, n_threads);
-    for (size_t l = 0; l < f->net->n_layers; l++) collect_layer(f, l, thread, n_threads);
-    sm_forward_wait(f, n_threads);
-    if (thread == 0 && f->asked) find_live(f); /* read after the next wait of all */
-    if (f->trunk.net) {
-        sm_trunk_collect(&f->trunk, thread, n_threads);
+    if (!f->frozen) collect(f, thread, n_threads);
+    if (f->trunk.net)
         sm_trunk_forward(&f->trunk, batch, statistics, f->input_columns, f->image_stride,
                          f->trunk.training ? f->input_rows : NULL, f->input_stride, thread, n_threads);
-    }
     const float *in = f->input_columns;
     for (size_t l = f->first_dense; l < f->net->n_layers; l++) {
         pass_layer(f, l, in, thread, n_threads);

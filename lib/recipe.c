@@ -92,20 +92,41 @@ const char *sm_recipe_differs(const struct sm_recipe *a, const struct sm_recipe 
     return NULL;
 }
 
+static void print_line(FILE *out, const struct sm_recipe *recipe, const struct recipe_key *key) {
+    fprintf(out, "%s: ", key->name);
+    sm_recipe_key_print(key, recipe, out);
+    fputc('\n', out);
+}
+
+/* Closes what open_memstream opened: its text, or NULL. */
+static char *close_text(FILE *out, char **text) {
+    bool failed = ferror(out);
+    if (fclose(out) == 0 && !failed) return *text;
+    free(*text);
+    return NULL;
+}
+
 char *sm_recipe_text(const struct sm_recipe *recipe) {
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
     if (!out) return NULL;
-    for (size_t k = 0; k < sm_recipe_n_keys; k++) {
-        fprintf(out, "%s: ", sm_recipe_keys[k].name);
-        sm_recipe_key_print(&sm_recipe_keys[k], recipe, out);
-        fputc('\n', out);
+    for (size_t k = 0; k < sm_recipe_n_keys; k++) print_line(out, recipe, &sm_recipe_keys[k]);
+    return close_text(out, &text);
+}
+
+char *sm_recipe_lines(const struct sm_recipe *recipe, const char *const *keys, size_t n_keys) {
+    struct sm_error unknown;
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return NULL;
+    for (size_t k = 0; k < n_keys; k++) {
+        const struct recipe_key *key = sm_recipe_key_find(keys[k], &unknown);
+        assert(key);
+        print_line(out, recipe, key);
     }
-    bool failed = ferror(out);
-    if (fclose(out) == 0 && !failed) return text;
-    free(text);
-    return NULL;
+    return close_text(out, &text);
 }
 
 void sm_recipe_print_keys(FILE *out) {

@@ -3,6 +3,7 @@
 #include "runfile_hdf5.h"
 
 #include <assert.h>
+#include <math.h>
 
 /* Reads a part of record `record` of `set`, whose records have the shape of the layer. */
 static int read_part(hid_t set, const struct sm_layer *layer, size_t record, const struct sm_mask_part *part,
@@ -67,4 +68,13 @@ int sm_run_read_values(const struct sm_run *run, size_t layer, enum sm_run_value
     int result = status < 0 ? sm_h5_fail(err, run->path, "cannot read %s", object) : 0;
     sm_h5_drop(set);
     return result;
+}
+
+int sm_run_record_at(const struct sm_run *run, double epoch, size_t *record, struct sm_error *err) {
+    *record = run->n_records - 1;
+    if (isnan(epoch)) return 0;
+    while (*record > 0 && run->epoch[*record] > epoch) --*record;
+    if (run->epoch[*record] <= epoch) return 0;
+    return sm_fail(err, "%s: no mask was recorded at or before epoch %g: the first record is of epoch %g", run->path,
+                   epoch, run->epoch[0]);
 }

@@ -3,6 +3,7 @@
 #include <supermask/table.h>
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 
 struct sm_table {
-    struct sm_outfile out;
+    struct sm_outfile out;    /* of a borrowed stream: that and no path */
     size_t n_columns, column; /* column: the one that the next cell fills */
 };
 
@@ -62,6 +63,17 @@ int sm_table_open(struct sm_table **table, const char *directory, const char *na
     return 0;
 }
 
+int sm_table_print(struct sm_table **table, FILE *file, const char *name, const char *help, const char *preamble,
+                   const struct sm_column *columns, size_t n_columns, struct sm_error *err) {
+    assert(n_columns > 0);
+    struct sm_table *new = *table = calloc(1, sizeof *new);
+    if (!new) return sm_fail(err, "%s: out of memory", name);
+    new->out.file = file;
+    new->n_columns = n_columns;
+    write_head(file, name, help, preamble, columns, n_columns);
+    return 0;
+}
+
 static void end_cell(struct sm_table *table) {
     table->column++;
     if (table->column == table->n_columns) table->column = 0;
@@ -88,14 +100,17 @@ void sm_table_real(struct sm_table *table, double value) {
 
 int sm_table_close(struct sm_table *table, struct sm_error *err) {
     assert(table->column == 0);
-    int status = sm_outfile_close(&table->out, err);
+    int status = table->out.path ? sm_outfile_close(&table->out, err)
+                 : fflush(table->out.file) || ferror(table->out.file)
+                     ? sm_fail(err, "a table cannot be written: %s", strerror(errno))
+                     : 0;
     free(table);
     return status;
 }
 
 void sm_table_abandon(struct sm_table *table) {
     if (!table) return;
-    sm_outfile_abandon(&table->out);
+    if (table->out.path) sm_outfile_abandon(&table->out);
     free(table);
 }
 

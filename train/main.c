@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "train/commands.h"
 #include "train/dry_run.h"
 #include "train/job.h"
 #include "train/list.h"
@@ -135,12 +136,10 @@ done:
     return status;
 }
 
-int main(int argc, char **argv) {
+static int train_as_told(int argc, char **argv) {
     struct sm_options options;
     struct sm_error err = {0};
     int status = SM_EXIT_DONE;
-    guard_streams();
-    atexit(check_stdout);
     char *command_line = sm_job_command_line(argc, argv); /* as typed: the parser changes the order of argv */
     sm_options_parse(&options, argc, argv);
     if (!command_line) {
@@ -153,4 +152,25 @@ int main(int argc, char **argv) {
     free(command_line);
     sm_options_destroy(&options);
     return status;
+}
+
+/* ---- commands ---- */
+
+/* What stands in the place of a recipe. */
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv); /* argv[0] is both words */
+} commands[] = {{"evaluate", sm_evaluate}, {"export", sm_export}};
+
+int main(int argc, char **argv) {
+    guard_streams();
+    atexit(check_stdout);
+    for (size_t k = 0; argc > 1 && k < sizeof commands / sizeof *commands; k++) {
+        if (strcmp(argv[1], commands[k].name) != 0) continue;
+        char both[64];
+        snprintf(both, sizeof both, "supermask-train %s", argv[1]);
+        argv[1] = both;
+        return commands[k].run(argc - 1, argv + 1);
+    }
+    return train_as_told(argc, argv);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "train/options.h"
+#include "train/spelling.h"
 
 #include <supermask/text.h>
 
@@ -51,55 +52,15 @@ static const struct argp_option options_table[] = {
 
 static const char documentation[] =
     "Trains a network with frozen random weights and a learned ternary mask, and writes one HDF5 file."
-    "\vRECIPE is the name of a shipped recipe or a YAML file (with a '/' in its name, or ending in .yaml). The run "
+    "\vIn the place of RECIPE, as the first word (each has a --help of its own):\n"
+    "  evaluate RUN.h5    accuracy of any recorded step, or of a compact file\n"
+    "  export RUN.h5      the network without its hidden weights as a compact file\n\n"
+    "RECIPE is the name of a shipped recipe or a YAML file (with a '/' in its name, or ending in .yaml). The run "
     "file is "
     "called RECIPE-seedN.h5, or RECIPE-wA-sB-dC.h5 where the three seeds differ.\n\n"
     "Exit status: 0 done, 1 something is wrong with a file or the system, 2 the command line is wrong, 130 or 143 "
     "stopped "
     "by a signal (--resume continues).";
-
-/* ---- spelling ---- */
-
-enum { N_BUILT_IN = 3, N_OPTIONS = sizeof options_table / sizeof *options_table - 1 };
-
-static bool takes_value(size_t option) {
-    return option < N_OPTIONS && options_table[option].arg;
-}
-
-/* Index of the option that `word` (without "--" and "=VALUE") names or abbreviates, or -1. */
-static int find_option(const char *const *names, const char *word, size_t length) {
-    int found = -1;
-    for (size_t i = 0; i < N_OPTIONS + N_BUILT_IN; i++) {
-        if (strncmp(names[i], word, length) != 0) continue;
-        if (strlen(names[i]) == length) return (int)i;
-        if (found < 0) found = (int)i;
-    }
-    return found;
-}
-
-/* Exits if `word`, an option without its dashes, is none. Returns how many arguments behind it are its value. */
-static int check_option(char *word, const char *const *names) {
-    size_t length = strcspn(word, "=");
-    int option = find_option(names, word, length);
-    if (option >= 0) return takes_value((size_t)option) && !word[length];
-    word[length] = '\0';
-    const char *nearest = sm_nearest(word, names, N_OPTIONS + N_BUILT_IN);
-    fprintf(stderr, "supermask-train: unknown option '--%.80s'%s%s%s\n", word, nearest ? " (nearest: --" : "",
-            nearest ? nearest : "", nearest ? ")" : "");
-    exit(2);
-}
-
-/* argp would say only that it does not know the option. */
-static void check_spelling(int argc, char **argv) {
-    const char *names[N_OPTIONS + N_BUILT_IN] = {[N_OPTIONS] = "help", "usage", "version"};
-    for (size_t i = 0; i < N_OPTIONS; i++) names[i] = options_table[i].name;
-    for (int a = 1; a < argc && strcmp(argv[a], "--") != 0; a++) {
-        if (strcmp(argv[a], "-o") == 0)
-            a++; /* what follows is its value, whatever it looks like */
-        else if (strncmp(argv[a], "--", 2) == 0)
-            a += check_option(argv[a] + 2, names);
-    }
-}
 
 /* ---- parsing ---- */
 
@@ -198,7 +159,7 @@ void sm_options_parse(struct sm_options *options, int argc, char **argv) {
     static const struct argp parser = {options_table, parse_option, "RECIPE", documentation, NULL, NULL, NULL};
     *options = (struct sm_options){0};
     argp_err_exit_status = 2;
-    check_spelling(argc, argv);
+    sm_spelling_check(options_table, argc, argv);
     argp_parse(&parser, argc, argv, 0, NULL, options);
 }
 

@@ -25,13 +25,21 @@ static char *run_name(const struct sm_recipe *recipe) {
     return sm_format("%s-w%llu-s%llu-d%llu.h5", recipe->name, w, s, d);
 }
 
+char *sm_output_place(const char *wanted, const char *name) {
+    if (!wanted) return strdup(name);
+    if (!ends_in_slash(wanted) && !is_directory(wanted)) return strdup(wanted);
+    return sm_format("%s%s%s", wanted, ends_in_slash(wanted) ? "" : "/", name);
+}
+
 char *sm_output_path(const char *wanted, const struct sm_recipe *recipe) {
-    if (wanted && !ends_in_slash(wanted) && !is_directory(wanted)) return strdup(wanted);
     char *name = run_name(recipe);
-    if (!name || !wanted) return name;
-    char *path = sm_format("%s%s%s", wanted, ends_in_slash(wanted) ? "" : "/", name);
+    char *path = name ? sm_output_place(wanted, name) : NULL;
     free(name);
     return path;
+}
+
+int sm_output_make_directory(const char *wanted, struct sm_error *err) {
+    return wanted && ends_in_slash(wanted) ? sm_directory_make(wanted, err) : 0;
 }
 
 /* Only a try shows whether a file can be made: permissions say nothing about read-only or full file systems. */
@@ -49,7 +57,7 @@ static int try_to_write(const char *path, struct sm_error *err) {
 
 int sm_output_prepare(const char *path, const char *wanted, bool resume, struct sm_error *err) {
     struct stat status;
-    if (wanted && ends_in_slash(wanted) && sm_directory_make(wanted, err)) return -1;
+    if (sm_output_make_directory(wanted, err)) return -1;
     if (stat(path, &status) == 0) {
         if (!S_ISREG(status.st_mode)) return sm_fail(err, "%s: is not a regular file", path);
         if (!resume) return sm_fail(err, "%s: exists already: --resume continues it, -o names another", path);

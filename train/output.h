@@ -11,6 +11,13 @@
  * anything else is the file's own name. Touches nothing. */
 char *sm_output_path(const char *wanted, const struct sm_recipe *recipe);
 
+/* The same for a file called `name`: WANTED/name where wanted is a directory or ends in '/', else wanted; `name` where
+ * it is NULL. */
+char *sm_output_place(const char *wanted, const char *name);
+
+/* Makes the directory where `wanted` ends in '/'. */
+int sm_output_make_directory(const char *wanted, struct sm_error *err);
+
 /* Can the file be written? Makes the directory where `wanted` ends in '/', and tries out a temporary file beside the
  * path, so that a run does not fail at its first record. An existing file is an error unless `resume`. */
 int sm_output_prepare(const char *path, const char *wanted, bool resume, struct sm_error *err);

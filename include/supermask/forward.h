@@ -29,9 +29,14 @@ void sm_unpad_floats(float *plain, const float *padded, struct sm_padded_shape s
 void sm_pad_mask(int8_t *padded, const int8_t *plain, struct sm_padded_shape shape);
 void sm_unpad_mask(int8_t *plain, const int8_t *padded, struct sm_padded_shape shape);
 
+/* How a layer is computed: as its mask's density asks for, or always in one of the two forms. They round differently. A
+ * strided convolution is computed from lists, a layer without a mask as a product, whatever is asked for. */
+enum sm_form { SM_FORM_BY_DENSITY, SM_FORM_LISTS, SM_FORM_PRODUCT };
+
 struct sm_forward_layer {
     struct sm_padded_shape shape;
     enum sm_activation activation;
+    enum sm_form form;   /* asked for; see `sparse` */
     const float *weight; /* borrowed: initial weights, or the trained ones of a dense network */
     const int8_t *mask;  /* borrowed; NULL: every weight is kept */
     float magnitude;     /* |w| where it is the same for the whole layer, else 0 */
@@ -59,6 +64,7 @@ struct sm_forward {
     struct sm_trunk trunk;     /* what stands before the dense layers; nothing where they read the images */
     size_t widest;             /* units that a dense layer reads or gives at most */
     uint8_t *asked;            /* [2][widest] units that get a gradient, of two layers; training only */
+    bool frozen;               /* masks and weights stay as they are: see sm_forward_freeze */
     struct sm_barrier barrier; /* of the threads that run a pass together */
     bool by_images; /* every layer of this pass is sparse: a thread takes its own images through all of them and waits
                        for nobody, else it takes its own units of each layer */
@@ -97,6 +103,20 @@ int sm_forward_bind(struct sm_forward *forward, size_t l, const float *weight, c
  * may be written between passes (sm_run_read_batch_norm fills them from a run). At first it does nothing but divide by
  * sqrt(1 + epsilon). */
 struct sm_batch_norm *sm_forward_batch_norm(const struct sm_forward *forward, size_t l);
+
+/* The same for weights and a mask of which more is known. */
+struct sm_binding {
+    const float *weight;
+    const int8_t *mask;
+    enum sm_form form;
+    float magnitude; /* |w| of all weights that the mask keeps, added up first and multiplied in once; 0: each is
+                        multiplied by itself */
+};
+int sm_forward_bind_as(struct sm_forward *forward, size_t l, const struct sm_binding *binding, struct sm_error *err);
+
+/* Masks and weights will not change until the next bind: takes them over once, by one thread, so that passes do not
+ * look at them again. Passes give the same bytes. Every layer is bound. */
+void sm_forward_freeze(struct sm_forward *forward);
 
 /* Loads the batch, at most as many images as the capacity, and runs the pass. Afterwards the last layer's activations
  * are the logits [class][image]: of the thread's own images at once, of all after a wait. Batch norm uses the moving

@@ -111,6 +111,9 @@ int sm_recipe_check(const struct sm_recipe *recipe, struct sm_error *err);
  * caller frees. NULL when out of memory. */
 char *sm_recipe_text(const struct sm_recipe *recipe);
 
+/* The same for some keys only, in the order given. */
+char *sm_recipe_lines(const struct sm_recipe *recipe, const char *const *keys, size_t n_keys);
+
 /* The first key in which two recipes differ in a way that changes results, or NULL; `threads`, `description`
  * and the published values do not count. Constant string. */
 const char *sm_recipe_differs(const struct sm_recipe *a, const struct sm_recipe *b);

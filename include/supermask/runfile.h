@@ -130,6 +130,9 @@ struct sm_run {
 int sm_run_open(struct sm_run *run, const char *path, struct sm_error *err);
 void sm_run_destroy(struct sm_run *run);
 
+/* The last record at or before `epoch` (NaN: the last one). Fails where the first record is later. */
+int sm_run_record_at(const struct sm_run *run, double epoch, size_t *record, struct sm_error *err);
+
 /* mask [out, in(, kh, kw)] of one record; every value is checked to be -1, 0 or +1. */
 int sm_run_read_mask(const struct sm_run *run, size_t layer, size_t record, int8_t *mask, struct sm_error *err);
 /* The part of it that joins units first_out .. first_out + n_out - 1 with inputs first_in .. first_in + n_in - 1 of the

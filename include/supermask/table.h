@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <supermask/error.h>
 
 struct sm_column {
@@ -19,6 +20,10 @@ struct sm_table;
  * NULL. columns: n_columns rows, borrowed until close. */
 int sm_table_open(struct sm_table **table, const char *directory, const char *name, const char *help,
                   const char *preamble, const struct sm_column *columns, size_t n_columns, struct sm_error *err);
+
+/* The same to an open stream, which stays open; sm_table_close flushes it. */
+int sm_table_print(struct sm_table **table, FILE *file, const char *name, const char *help, const char *preamble,
+                   const struct sm_column *columns, size_t n_columns, struct sm_error *err);
 
 /* Cells from left to right; the row ends by itself after the last column. Errors are kept until close. */
 void sm_table_text(struct sm_table *table, const char *text);
