@@ -59,6 +59,17 @@ fuzz() {
     fuzz fuzz_network 4096
 }
 
+@test "compact files" {
+    printf 'name: n\ninput: [1, 28, 28]\nlayers: [{kind: conv2d, filters: 4, kernel: 3, stride: 2}, {kind: dense, units: 10}]\n' >n.yaml
+    for network in 784-5-10 ./n.yaml; do
+        "${SM_BIN:-$house/build/bin}/supermask-train" fcn-digits --quiet --epochs 1 --set network="$network" -o run.h5
+        "${SM_BIN:-$house/build/bin}/supermask-train" export run.h5 -o run.smc
+        tail -c +13 run.smc | head -c -4 >"corpus/$(basename "$network")" # see fuzz_compact.c
+        rm run.h5
+    done
+    fuzz fuzz_compact 6000
+}
+
 @test "every fuzzer is run" {
     for source in "$house"/tests/fuzz/*.c; do
         name=$(basename "$source" .c)
