@@ -6,7 +6,7 @@
 #include <supermask/alive.h>
 #include <supermask/model.h>
 
-/* Zeroed layers for model->net, with masks where asked for. Fails only when out of memory. */
+/* Room for the layers of model->net, nothing in it. Fails only when out of memory. */
 int sm_model_allocate(struct sm_model *model, struct sm_error *err);
 /* Zeroed weights and, where `masked`, a mask in which everything is hidden. */
 int sm_model_allocate_layer(struct sm_model *model, size_t layer, bool masked, struct sm_error *err);

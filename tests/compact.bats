@@ -96,6 +96,14 @@ PY
     [ "$(row_of "$RUNS/fcn.h5" --train | cut -f 7)" != "$(row_of "$RUNS/fcn.h5" | cut -f 7)" ]
 }
 
+@test "a run that was not finished; one in bfloat16" {
+    "$TRAIN" "$RUNS/small.yaml" --quiet --epochs 40 --set network="$RUNS/plain.yaml" --precision bf16 -o run.h5 3>&- &
+    until [ -e run.h5 ] && [ "$("$TRAIN" evaluate run.h5 2>/dev/null | tail -n 1 | cut -f 2)" -gt 2 ]; do sleep 0.1; done
+    kill "$!"
+    wait "$!" || true
+    equals_recorded run.h5
+}
+
 @test "a dense run: its last record" {
     "$PYTHON" -c 'import sys, h5py
 f = h5py.File(sys.argv[1])
@@ -210,6 +218,14 @@ PY
     fails_with 2 "fcn.smc: a compact file holds one record" "$TRAIN" evaluate fcn.smc --at 1
     fails_with 2 "fcn.smc: a compact file holds one record" "$TRAIN" export fcn.smc --record 1
     fails_with 1 "has no record 7: its records are 0 to 6" "$TRAIN" evaluate "$RUNS/fcn.h5" --record 7
+}
+
+@test "a reader that takes nothing" {
+    for command in evaluate export; do
+        run -1 --separate-stderr sh -c "'$TRAIN' $command '$RUNS/plain.h5' >/dev/full"
+        [ "${#stderr_lines[@]}" -eq 1 ]
+        [[ "$stderr" == "supermask-train: standard output: No space left on device" ]]
+    done
 }
 
 @test "data that is missing, or another" {

@@ -21,7 +21,7 @@ struct sm_table;
 int sm_table_open(struct sm_table **table, const char *directory, const char *name, const char *help,
                   const char *preamble, const struct sm_column *columns, size_t n_columns, struct sm_error *err);
 
-/* The same to an open stream, which stays open; sm_table_close flushes it. */
+/* The same to an open stream, which stays open and whose errors are its owner's to look for. */
 int sm_table_print(struct sm_table **table, FILE *file, const char *name, const char *help, const char *preamble,
                    const struct sm_column *columns, size_t n_columns, struct sm_error *err);
 
