@@ -21,6 +21,7 @@ void sm_model_destroy(struct sm_model *model) {
     for (size_t l = 0; model->layers && l < model->net.n_layers; l++) {
         free(model->layers[l].weight);
         free(model->layers[l].mask);
+        sm_batch_norm_destroy(&model->layers[l].norm);
     }
     free(model->layers);
     free(model->source.run);

@@ -3,7 +3,16 @@
 #include "lib/model.h"
 
 #include <omp.h>
+#include <string.h>
 #include <supermask/loss.h>
+
+static void copy_batch_norm(const struct sm_batch_norm *to, const struct sm_batch_norm *from) {
+    size_t n_bytes = from->channels * sizeof(float);
+    memcpy(to->gamma, from->gamma, n_bytes);
+    memcpy(to->beta, from->beta, n_bytes);
+    memcpy(to->moving_mean, from->moving_mean, n_bytes);
+    memcpy(to->moving_variance, from->moving_variance, n_bytes);
+}
 
 static int bind(struct sm_forward *forward, const struct sm_model *model, struct sm_error *err) {
     for (size_t l = 0; l < model->net.n_layers; l++) {
@@ -12,6 +21,7 @@ static int bind(struct sm_forward *forward, const struct sm_model *model, struct
         int status = layer->form == SM_FORM_BY_DENSITY ? sm_forward_bind(forward, l, layer->weight, layer->mask, err)
                                                        : sm_forward_bind_as(forward, l, &binding, err);
         if (status) return -1;
+        if (layer->norm.channels) copy_batch_norm(sm_forward_batch_norm(forward, l), &layer->norm);
     }
     sm_forward_freeze(forward);
     return 0;

@@ -18,15 +18,6 @@ static int copy_network(struct sm_network *to, const struct sm_run *run, struct 
     return status;
 }
 
-/* What the trunk does not compute must not be left out in silence. */
-static int check_network(const struct sm_run *run, struct sm_error *err) {
-    for (size_t n = 0; n < run->net.n_nodes; n++)
-        if (run->net.nodes[n].batch_norm)
-            return sm_fail(err, "%s: layer %s has batch norm, which cannot be evaluated", run->path,
-                           run->net.nodes[n].name);
-    return 0;
-}
-
 static int check_record(const struct sm_run *run, size_t record, struct sm_error *err) {
     assert(record < run->n_records);
     if (!run->trains_weights) return 0;
@@ -56,6 +47,13 @@ static bool hides_nothing(const struct sm_run *run, const int8_t *mask, size_t n
     return run->trains_weights && k == n;
 }
 
+static int read_batch_norm(struct sm_model *model, const struct sm_run *run, size_t l, struct sm_error *err) {
+    if (!model->net.nodes[sm_network_node_of_layer(&model->net, l)].batch_norm) return 0;
+    if (sm_batch_norm_init(&model->layers[l].norm, model->net.layers[l].n_out))
+        return sm_fail(err, "%s: out of memory", run->path);
+    return sm_run_read_batch_norm(run, l, &model->layers[l].norm, err);
+}
+
 static int read_layer(struct sm_model *model, const struct sm_run *run, size_t l, size_t record, int8_t *mask,
                       float *weights, struct sm_error *err) {
     enum sm_run_values which = run->trains_weights ? SM_FINAL_WEIGHTS : SM_INITIAL_WEIGHTS;
@@ -65,7 +63,7 @@ static int read_layer(struct sm_model *model, const struct sm_run *run, size_t l
     sm_pad_floats(model->layers[l].weight, weights, model->layers[l].shape);
     if (masked) sm_pad_mask(model->layers[l].mask, mask, model->layers[l].shape);
     model->source.remaining += sm_model_remaining(model, l);
-    return 0;
+    return read_batch_norm(model, run, l, err);
 }
 
 static int read_layers(struct sm_model *model, const struct sm_run *run, size_t record, struct sm_error *err) {
@@ -84,7 +82,7 @@ static int read_layers(struct sm_model *model, const struct sm_run *run, size_t 
 
 int sm_model_read_run(struct sm_model *model, const struct sm_run *run, size_t record, struct sm_error *err) {
     *model = (struct sm_model){0};
-    if (check_network(run, err) || check_record(run, record, err) || copy_network(&model->net, run, err) ||
+    if (check_record(run, record, err) || copy_network(&model->net, run, err) ||
         read_source(&model->source, run, record, err) || sm_model_allocate(model, err))
         return -1;
     if (sm_forward_check(&model->net, err)) return sm_fail_prefix(err, "%s", run->path);

@@ -178,9 +178,18 @@ static void shrinking_destroy(struct shrinking *s) {
     free(s->masks);
 }
 
+static int check_network(const struct sm_model *model, struct sm_error *err) {
+    for (size_t l = 0; l < model->net.n_layers; l++)
+        if (model->layers[l].norm.channels)
+            return sm_fail(err, "network %s: layer %s has batch norm, which a compact network cannot have",
+                           model->net.name, model->net.layers[l].name);
+    return 0;
+}
+
 int sm_model_shrink(struct sm_model *small, const struct sm_model *model, struct sm_error *err) {
     struct shrinking s;
     *small = (struct sm_model){0};
+    if (check_network(model, err)) return -1;
     int status = shrinking_init(&s, model, err);
     if (status == 0) status = copy_source(&small->source, &model->source, err);
     if (status == 0) status = build_network(&s, &small->net, err);

@@ -111,6 +111,14 @@ assert float(sys.argv[2]) == f["metrics/test_accuracy"][-1]' "$RUNS/dense.h5" "$
     fails_with 1 "dense.h5: its weights are trained and those of epoch 1 were not stored" "$TRAIN" evaluate "$RUNS/dense.h5" --at 1
 }
 
+@test "a dense run with batch norm: evaluated, not exported" {
+    "$TRAIN" "$RUNS/small.yaml" --quiet --set network="$RUNS/residual.yaml" --set method=dense --set batch_norm=true --set weight_decay=0 -o run.h5
+    "$PYTHON" -c 'import sys, h5py
+f = h5py.File(sys.argv[1])
+assert [float(x) for x in sys.argv[2:]] == [f["metrics/" + m][-1] for m in ("test_accuracy", "test_loss")]' run.h5 $(row_of run.h5 | cut -f 7-8)
+    fails_with 1 "run.h5: network residual: layer conv1 has batch norm" "$TRAIN" export run.h5
+}
+
 @test "the compact file gives the same row and the same logits, on any number of threads" {
     for run in fcn sizes dense plain residual; do
         "$TRAIN" export "$RUNS/$run.h5" >sizes.tsv

@@ -144,12 +144,12 @@ static int write_small(const struct sm_model *model, const struct sm_model *smal
     return status;
 }
 
-static int export_model(struct sm_model *model, const char *wanted, struct sm_error *err) {
+static int export_model(struct sm_model *model, const char *from, const char *wanted, struct sm_error *err) {
     struct sm_model small = {0};
     char *name = sm_format("%s.smc", model->source.run), *path = name ? sm_output_place(wanted, name) : NULL;
     int status = path ? sm_output_make_directory(wanted, err) : sm_fail(err, "out of memory");
     if (status == 0) status = sm_model_fix_forms(model, err);
-    if (status == 0) status = sm_model_shrink(&small, model, err);
+    if (status == 0 && sm_model_shrink(&small, model, err)) status = sm_fail_prefix(err, "%s", from);
     if (status == 0) status = write_small(model, &small, path, err);
     sm_model_destroy(&small);
     free(path);
@@ -163,7 +163,7 @@ int sm_export(int argc, char **argv) {
     struct sm_error err = {0};
     sm_model_options_parse(&options, SM_COMMAND_EXPORT, argc, argv);
     enum sm_exit status = sm_model_open(&model, &options, &err);
-    if (status == SM_EXIT_DONE && export_model(&model, options.output, &err)) status = SM_EXIT_WORLD;
+    if (status == SM_EXIT_DONE && export_model(&model, options.path, options.output, &err)) status = SM_EXIT_WORLD;
     if (status != SM_EXIT_DONE) fprintf(stderr, "supermask-train: %s\n", err.text);
     sm_model_destroy(&model);
     return (int)status;

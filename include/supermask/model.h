@@ -15,8 +15,9 @@
 
 struct sm_model_layer {
     struct sm_padded_shape shape;
-    float *weight; /* [n_rows][stride], the engine's layout, zeros where padded */
-    int8_t *mask;  /* likewise; NULL: no weight is hidden */
+    float *weight;             /* [n_rows][stride], the engine's layout, zeros where padded */
+    int8_t *mask;              /* likewise; NULL: no weight is hidden */
+    struct sm_batch_norm norm; /* with its moving statistics; no channels: there is none */
     enum sm_form form;
     float magnitude; /* as in sm_binding; meaningless while form is SM_FORM_BY_DENSITY */
 };
