@@ -14,9 +14,6 @@
 #include "analyze/runs.h"
 #include "analyze/test_data.h"
 
-/* Activations of hidden units are kept between scores up to this size; beyond it they are computed again. */
-static const size_t MOST_HIDDEN_BYTES = (size_t)256 << 20;
-
 /* ---- opening ---- */
 
 static int read_recipe(struct sm_recipe *recipe, const struct sm_run *run, struct sm_error *err) {
@@ -83,22 +80,15 @@ static int open_forwards(struct sm_evaluator *e, size_t capacity, struct sm_erro
     return e->loss_of ? 0 : sm_fail(err, "%s: out of memory", e->run->path);
 }
 
-/* Layer by layer, only stacks of dense layers are computed. */
-static int check_network(const struct sm_network *net, struct sm_error *err) {
-    if (sm_trunk_extent(net))
-        return sm_fail(err, "network %s: layer %s: only stacks of dense layers can be computed", net->name,
-                       net->nodes[0].name);
-    return sm_forward_check(net, err);
-}
-
 static int open_evaluator(struct sm_evaluator *e, const struct sm_analysis *analysis, struct sm_error *err) {
     struct sm_recipe recipe;
-    if (check_network(&e->run->net, err) != 0) return sm_fail_prefix(err, "%s", e->run->name);
+    if (sm_forward_check(&e->run->net, err) != 0) return sm_fail_prefix(err, "%s", e->run->name);
     if (read_recipe(&recipe, e->run, err) != 0 || find_samples(e, analysis, &recipe, err) != 0) return -1;
     e->loss = recipe.loss;
     if (sm_graph_init(&e->graph, &e->run->net, err) != 0) return -1;
     if (allocate_layers(e) != 0) return sm_fail(err, "%s: out of memory", e->run->path);
-    return open_forwards(e, (size_t)recipe.batch, err);
+    if (open_forwards(e, (size_t)recipe.batch, err) != 0) return -1;
+    return sm_stages_init(&e->stages, &e->forward[0], &e->graph, err);
 }
 
 int sm_evaluator_open(struct sm_evaluator **evaluator, const struct sm_analysis *analysis, const struct sm_run *run,
@@ -121,12 +111,12 @@ void sm_evaluator_close(struct sm_evaluator *e) {
         if (e->padded_weights) free(e->padded_weights[l]);
     }
     sm_graph_destroy(&e->graph);
+    sm_stages_destroy(&e->stages);
     free(e->forward);
     free(e->mask);
     free(e->padded_mask);
     free(e->padded_weights);
     free(e->loss_of);
-    free(e->hidden);
     free(e);
 }
 
@@ -135,7 +125,7 @@ void sm_evaluator_close(struct sm_evaluator *e) {
 /* What no data can help: the sentence goes to a note. */
 static int check_moment(const struct sm_moment *moment, struct sm_error *err) {
     const struct sm_run *run = moment->run;
-    if (check_network(&run->net, err) != 0) return sm_fail_prefix(err, "%s", run->name);
+    if (sm_forward_check(&run->net, err) != 0) return sm_fail_prefix(err, "%s", run->name);
     if (check_shape(run, err) != 0) return -1;
     if (!run->trains_weights) return 0;
     if (!run->has_final)
@@ -177,8 +167,6 @@ static bool needs_mask(const struct sm_evaluator *e, size_t l) {
 
 int sm_evaluator_bind(struct sm_evaluator *e, int8_t *const *mask, float *const *weights, struct sm_error *err) {
     const struct sm_network *net = &e->run->net;
-    free(e->hidden);
-    e->hidden = NULL;
     e->kept = NULL;
     for (size_t l = 0; l < net->n_layers; l++) {
         struct sm_padded_shape s = sm_padded_shape_of(&net->layers[l]);
@@ -218,6 +206,38 @@ void sm_evaluator_each_batch(struct sm_evaluator *e,
     }
 }
 
+struct sm_span sm_evaluator_whole(const struct sm_evaluator_part *part) {
+    return (struct sm_span){0, sm_padded(part->n)};
+}
+
+/* Silences the units of stage s that are removed (NULL: none). */
+static void silence(const struct sm_evaluator_part *part, size_t s, const bool *removed, struct sm_span span) {
+    const struct sm_evaluator *e = part->evaluator;
+    size_t level = e->stages.stage[s].level;
+    if (!removed || level == SM_NO_LEVEL) return;
+    for (size_t u = 0; u < e->stages.stage[s].n_units; u++)
+        if (removed[e->graph.offset[level] + u]) sm_stage_silence(&e->stages, part->forward, s, u, span);
+}
+
+static void run_span(const struct sm_evaluator_part *part, size_t first, size_t end, const bool *removed,
+                     struct sm_span span) {
+    const struct sm_stages *stages = &part->evaluator->stages;
+    for (size_t s = first; s < end; s++) {
+        const struct sm_units_of_stage all = {0, stages->stage[s].n_units};
+        if (s > 0) sm_stage_compute(stages, part->forward, s, all, span);
+        silence(part, s, removed, span);
+    }
+}
+
+/* Stages [first, end) without the units that are removed; the input has been loaded. Maps are computed block by block,
+ * so that a block stays in the cache. */
+static void run_stages(const struct sm_evaluator_part *part, size_t first, size_t end, const bool *removed) {
+    size_t n_mapped = part->evaluator->stages.n_mapped;
+    for (size_t b = 0; first < n_mapped && b < part->n; b += SM_LANES)
+        run_span(part, first, end < n_mapped ? end : n_mapped, removed, (struct sm_span){b, b + SM_LANES});
+    run_span(part, first < n_mapped ? n_mapped : first, end, removed, sm_evaluator_whole(part));
+}
+
 static void load_images(const struct sm_evaluator_part *part) {
     const struct sm_batch batch = sm_samples_batch(part->evaluator->samples, part->first, part->n);
     sm_forward_load(part->forward, &batch);
@@ -225,95 +245,54 @@ static void load_images(const struct sm_evaluator_part *part) {
 
 void sm_evaluator_pass(const struct sm_evaluator_part *part) {
     load_images(part);
-    for (size_t l = 0; l < part->forward->net->n_layers; l++) sm_forward_compute(part->forward, l);
+    run_stages(part, 0, part->evaluator->stages.n, NULL);
 }
 
-size_t sm_evaluator_count_correct(const struct sm_evaluator_part *part) {
-    const struct sm_network *net = part->forward->net;
-    return sm_loss_count_correct(sm_forward_logits(part->forward), part->evaluator->batch,
-                                 net->layers[net->n_layers - 1].n_out, part->labels, part->n);
-}
-
-/* ---- activations of hidden units, kept between scores that differ in the units removed ---- */
-
-static size_t n_hidden(const struct sm_evaluator *e) {
-    return e->graph.offset[e->graph.n_levels - 1] - e->graph.offset[1];
-}
-
-/* Where a level's units are in `hidden`, in a batch. */
-static float *hidden_level(const struct sm_evaluator *e, size_t batch, size_t level) {
-    return e->hidden + (batch * n_hidden(e) + e->graph.offset[level] - e->graph.offset[1]) * e->batch;
-}
-
-static size_t level_bytes(const struct sm_evaluator *e, size_t level) {
-    return sm_graph_level_units(&e->graph, level) * e->batch * sizeof(float);
-}
-
-static void keep_hidden(const struct sm_evaluator_part *part, void *context) {
-    (void)context;
-    const struct sm_evaluator *e = part->evaluator;
-    sm_evaluator_pass(part);
-    for (size_t level = 1; level + 1 < e->graph.n_levels; level++)
-        memcpy(hidden_level(e, part->index, level), sm_forward_level(part->forward, level), level_bytes(e, level));
-}
-
-/* Without memory for them everything is computed again each time. */
-static void compute_hidden(struct sm_evaluator *e) {
-    size_t n_bytes = e->n_batches * n_hidden(e) * e->batch * sizeof(float);
-    if (e->hidden || !n_bytes || n_bytes > MOST_HIDDEN_BYTES) return;
-    e->hidden = sm_aligned_zeros(n_bytes);
-    if (e->hidden) sm_evaluator_each_batch(e, keep_hidden, NULL);
+size_t sm_evaluator_count_correct(const struct sm_evaluator_part *part, struct sm_span span) {
+    const struct sm_stages *stages = &part->evaluator->stages;
+    size_t last = span.last < part->n ? span.last : part->n;
+    return sm_loss_count_correct(sm_forward_logits(part->forward) + span.first, part->forward->image_stride,
+                                 stages->stage[stages->n - 1].n_units, part->labels + span.first, last - span.first);
 }
 
 /* ---- scores ---- */
 
+/* Units removed: [n_units] in the graph's numbering, or NULL; and the first stage with such a unit, up to which the
+ * values of the bound network hold, or the output where there is none. */
 struct scoring {
-    const bool *removed; /* [n_units], or NULL */
-    size_t first_level;  /* the lowest with a unit that is removed; up to here the bound network's activations hold */
+    const bool *removed;
+    size_t first_stage;
     size_t n_correct;
 };
 
-static bool any(const bool *flag, size_t n) {
-    return memchr(flag, true, n) != NULL;
+static bool any_of_stage(const struct sm_evaluator *e, size_t s, const bool *removed) {
+    const struct sm_stage *stage = &e->stages.stage[s];
+    return stage->level != SM_NO_LEVEL && memchr(removed + e->graph.offset[stage->level], true, stage->n_units);
 }
 
 static struct scoring scoring_without(const struct sm_evaluator *e, const bool *removed) {
     struct scoring scoring = {.removed = removed};
-    while (scoring.first_level + 1 < e->graph.n_levels &&
-           !any(removed + e->graph.offset[scoring.first_level], sm_graph_level_units(&e->graph, scoring.first_level)))
-        scoring.first_level++;
+    while (scoring.first_stage + 1 < e->stages.n && !any_of_stage(e, scoring.first_stage, removed))
+        scoring.first_stage++;
     return scoring;
 }
 
-static void silence(const struct sm_evaluator_part *part, const bool *removed, size_t level) {
-    const struct sm_evaluator *e = part->evaluator;
-    float *activations = sm_forward_level(part->forward, level);
-    for (size_t u = 0; u < sm_graph_level_units(&e->graph, level); u++)
-        if (removed[e->graph.offset[level] + u]) memset(activations + u * e->batch, 0, e->batch * sizeof(float));
-}
-
-/* The logits of the part. */
-static void pass_without(const struct sm_evaluator_part *part, const struct scoring *scoring) {
-    const struct sm_evaluator *e = part->evaluator;
-    size_t output = e->graph.n_levels - 1, level = 0;
-    if (e->hidden && scoring->first_level > 0) {
-        level = scoring->first_level < output ? scoring->first_level : output - 1;
-        memcpy(sm_forward_level(part->forward, level), hidden_level(e, part->index, level), level_bytes(e, level));
-        part->forward->n_images = part->n;
-    } else {
+/* The logits of the part. *n_intact: so many stages hold the values of the bound network, before and afterwards. */
+static void pass_without(const struct sm_evaluator_part *part, const struct scoring *scoring, size_t *n_intact) {
+    if (*n_intact == 0) {
         load_images(part);
+        *n_intact = 1;
     }
-    for (; level < output; level++) {
-        if (scoring->removed) silence(part, scoring->removed, level);
-        sm_forward_compute(part->forward, level);
-    }
+    if (*n_intact < scoring->first_stage) run_stages(part, *n_intact, scoring->first_stage, NULL);
+    run_stages(part, scoring->first_stage, part->evaluator->stages.n, scoring->removed);
+    *n_intact = scoring->first_stage;
 }
 
 static void score_part(const struct sm_evaluator_part *part, void *context) {
     struct scoring *scoring = context;
     struct sm_evaluator *e = part->evaluator;
-    size_t n_classes = sm_graph_level_units(&e->graph, e->graph.n_levels - 1), n_correct = 0;
-    pass_without(part, scoring);
+    size_t n_classes = e->stages.stage[e->stages.n - 1].n_units, n_correct = 0, n_intact = 0;
+    pass_without(part, scoring, &n_intact);
     for (size_t b = 0; b < part->n; b++) {
         struct sm_loss_of_image one = sm_loss_evaluate(e->loss, sm_forward_logits(part->forward) + b, e->batch,
                                                        n_classes, part->labels[b], 0, NULL);
@@ -338,7 +317,7 @@ static void score_bound(struct sm_evaluator *e, struct scoring *scoring, struct 
 int sm_evaluator_score(struct sm_evaluator *e, int8_t *const *mask, float *const *weights, struct sm_score *score,
                        struct sm_error *err) {
     if (sm_evaluator_bind(e, mask, weights, err) != 0) return -1;
-    struct scoring scoring = {.removed = NULL, .first_level = 0};
+    struct scoring scoring = {.removed = NULL, .first_stage = e->stages.n - 1};
     score_bound(e, &scoring, score);
     return 0;
 }
@@ -346,7 +325,6 @@ int sm_evaluator_score(struct sm_evaluator *e, int8_t *const *mask, float *const
 int sm_evaluator_score_without(struct sm_evaluator *e, const bool *removed, struct sm_score *score,
                                struct sm_error *err) {
     (void)err;
-    compute_hidden(e);
     struct scoring scoring = scoring_without(e, removed);
     score_bound(e, &scoring, score);
     return 0;
@@ -363,9 +341,10 @@ struct sets {
 static void count_sets(const struct sm_evaluator_part *part, void *context) {
     const struct sets *sets = context;
     size_t *n_correct = sets->n_correct + (size_t)part->thread * sets->n_sets;
+    size_t n_intact = 0;
     for (size_t s = 0; s < sets->n_sets; s++) {
-        pass_without(part, &sets->scoring[s]);
-        n_correct[s] += sm_evaluator_count_correct(part);
+        pass_without(part, &sets->scoring[s], &n_intact);
+        n_correct[s] += sm_evaluator_count_correct(part, sm_evaluator_whole(part));
     }
 }
 
@@ -377,7 +356,6 @@ int sm_evaluator_accuracy_without(struct sm_evaluator *e, const bool *removed, s
     int status = scoring && sets.n_correct ? 0 : sm_fail(err, "%s: out of memory", e->run->path);
     if (status == 0) {
         for (size_t s = 0; s < n_sets; s++) scoring[s] = scoring_without(e, removed + s * n_units);
-        compute_hidden(e);
         sm_evaluator_each_batch(e, count_sets, &sets);
     }
     for (size_t s = 0; status == 0 && s < n_sets; s++) {

@@ -41,8 +41,9 @@ int sm_evaluator_score(struct sm_evaluator *evaluator, int8_t *const *mask, floa
 /* Takes mask and weights for the functions below (copied). */
 int sm_evaluator_bind(struct sm_evaluator *evaluator, int8_t *const *mask, float *const *weights, struct sm_error *err);
 
-/* The bound network without some units: the outgoing weights of unit u, in the graph's numbering over all levels
- * [n_units], are hidden where removed[u]. Output units cannot be removed. */
+/* The bound network without some units: what unit u puts out, in the graph's numbering over all levels [n_units], is 0
+ * for all its readers where removed[u] (a channel at every position, its part in sums included). Where no sum joins it
+ * with others that is the network with its outgoing weights hidden. Output units cannot be removed. */
 int sm_evaluator_score_without(struct sm_evaluator *evaluator, const bool *removed, struct sm_score *score,
                                struct sm_error *err);
 
@@ -58,9 +59,9 @@ int sm_evaluator_each_unit(struct sm_evaluator *evaluator, double *accuracy, str
  * units. */
 int sm_evaluator_each_drop(struct sm_evaluator *evaluator, double *drop, struct sm_error *err);
 
-/* What each unit of the bound network puts out over the test images, after its activation function (input units: the
- * preprocessed pixel; output units: the logit): [n_units] each. sd: with the number of images in the denominator.
- * active: share of images with a value above 0. */
+/* What each unit of the bound network puts out over the test images, after its activation function and before any pool
+ * (input units: the preprocessed pixel; output units: the logit), a channel over all its positions: [n_units] each. sd:
+ * with the number of values in the denominator. active: share of the values that are above 0. */
 struct sm_activations {
     double *mean, *sd, *active;
 };

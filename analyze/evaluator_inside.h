@@ -6,12 +6,14 @@
 #include <supermask/forward.h>
 
 #include "analyze/evaluator.h"
+#include "analyze/evaluator_stages.h"
 
 struct sm_evaluator {
     const struct sm_run *run;         /* borrowed */
     const struct sm_samples *samples; /* borrowed from the analysis */
     enum sm_loss_kind loss;
     struct sm_graph graph;
+    struct sm_stages stages;
     size_t n_images, batch, n_batches; /* batch: images of a pass, as in training */
     int n_threads;
     struct sm_forward *forward;   /* [n_threads], each for one thread */
@@ -20,7 +22,6 @@ struct sm_evaluator {
     struct sm_test_data *kept;    /* where results of the moment are kept while it is what is bound, else NULL */
     size_t run_index;             /* of the moment */
     double *loss_of;              /* [n_images] of the score that is being computed */
-    float *hidden; /* activations of the bound network's hidden units [batch][unit][image]; NULL: not computed */
 };
 
 /* A batch of images and who computes it. */
@@ -39,7 +40,10 @@ void sm_evaluator_each_batch(struct sm_evaluator *evaluator,
 /* The bound network on the images of the part. */
 void sm_evaluator_pass(const struct sm_evaluator_part *part);
 
-/* Images whose label has the largest of the logits that stand in the part's forward. */
-size_t sm_evaluator_count_correct(const struct sm_evaluator_part *part);
+/* Images of the span whose label has the largest of the logits that stand in the part's forward. */
+size_t sm_evaluator_count_correct(const struct sm_evaluator_part *part, struct sm_span span);
+
+/* All images of the part. */
+struct sm_span sm_evaluator_whole(const struct sm_evaluator_part *part);
 
 #endif

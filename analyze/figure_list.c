@@ -186,7 +186,7 @@ const struct sm_figure sm_figures[] = {
     {.name = "ablation",
      .help = "accuracy against units removed: most important first, least important first, at random",
      .caption =
-         "Test accuracy against the share of alive units that are removed (their outgoing weights hidden): those with "
+         "Test accuracy against the share of alive units that are removed (what they put out set to 0): those with "
          "the most routes first, those with the fewest first, and in random orders. Lines are means over the runs, "
          "bands reach from the lowest to the highest run (random: from the lowest to the highest order of any run). "
          "The farther the two lines lie on either side of the random one, the better the number of routes tells how "

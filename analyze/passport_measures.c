@@ -147,13 +147,15 @@ static int write_observed(const struct writer *writer, const struct observed *ob
         if (sm_average_ranks(observed->drop + first, writer->n, writer->rank, err) != 0) return -1;
         rank = (double)writer->n + 1 - writer->rank[unit->unit];
     }
-    write_row(writer, "activation_mean", observed->activations.mean[u], NAN,
-              "mean over the test images of what the unit puts out (input: the preprocessed pixel; output: the logit)");
+    write_row(
+        writer, "activation_mean", observed->activations.mean[u], NAN,
+        "mean over the test images (and positions) of what the unit puts out (input: the preprocessed pixel; output: "
+        "the logit)");
     write_row(writer, "activation_sd", observed->activations.sd[u], NAN, "standard deviation of that");
     write_row(writer, "active_share", observed->activations.active[u], NAN,
-              "share of the test images on which the unit puts out more than 0");
+              "share of the test images (and positions) on which the unit puts out more than 0");
     write_row(writer, "ablation_accuracy_drop", observed->drop[u], rank,
-              "test accuracy of the network minus that with the unit's outgoing weights hidden");
+              "test accuracy of the network minus that with what the unit puts out set to 0");
     write_row(writer, "accuracy", observed->accuracy, NAN, "test accuracy of the network");
     return 0;
 }

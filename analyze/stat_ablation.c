@@ -233,11 +233,11 @@ const struct sm_statistic sm_stat_ablation = {
     .help = "test accuracy against units removed, in order of importance, in reverse and at random",
     .about =
         "Test accuracy without the first so many units of an order, for each hidden layer and for all hidden layers\n"
-        "together. A unit is removed by hiding its outgoing weights. Only units that are alive (on a route from input\n"
-        "to output) are removed: the others make no difference. Each curve has up to 17 points, sixteenths of the\n"
-        "alive units rounded to whole units, from none to all. Equal values keep the order of the units' numbers in\n"
-        "direction first, the reverse in direction last. Random: mean, lowest and highest over 8 orders, which follow\n"
-        "from --seed. Only where the data is at hand and the network is a stack of dense layers.",
+        "together. A unit is removed by setting what it puts out to 0 (a channel at every position, its part in sums\n"
+        "included). Only units that are alive (on a route from input to output) are removed: the others make no\n"
+        "difference. Each curve has up to 17 points, sixteenths of the alive units rounded to whole units, from none\n"
+        "to all. Equal values keep the order of the units' numbers in direction first, the reverse in direction last.\n"
+        "Random: mean, lowest and highest over 8 orders, which follow from --seed. Only where the data is at hand.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .needs_images = true,

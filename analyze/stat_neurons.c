@@ -31,11 +31,11 @@ static const struct sm_column columns[] = {
     {"log10_synflow",
      "log10 of the sum, over the routes through the unit, of the product of |w g|; -inf without a route"},
     {"activation_mean",
-     "mean over the test images of what the unit puts out (input: the preprocessed pixel; output: the "
-     "logit); nan without data"},
-    {"activation_sd", "population standard deviation of that over the n test images (n in the denominator)"},
-    {"active_share", "share of the test images on which the unit puts out more than 0"},
-    {"ablation_accuracy_drop", "test accuracy of the network minus that without the unit's outgoing weights; nan for "
+     "mean over the test images of what the unit puts out, a channel over its positions too (input: the preprocessed "
+     "pixel; output: the logit); nan without data"},
+    {"activation_sd", "population standard deviation of those n values (n in the denominator)"},
+    {"active_share", "share of those values that are above 0"},
+    {"ablation_accuracy_drop", "test accuracy of the network minus that with what the unit puts out set to 0; nan for "
                                "output units, without data and where it was not asked for (--ablation)"},
 };
 
@@ -156,9 +156,9 @@ const struct sm_statistic sm_stat_neurons = {
         "positions. A route is a choice of one non-hidden weight in each layer on the way from input to output; each\n"
         "entry of a convolution's kernel is a choice of its own, positions of the image are not told apart.\n"
         "Input units are channels where a convolution reads the input. nan = undefined; -inf = log10 of no route.\n"
-        "log10_synflow is the unit score of SynFlow (Tanaka et al. 2020), rounded to 10 decimals. Activations and\n"
-        "ablation_accuracy_drop take the test images of the run's data set and a network that is a stack of dense "
-        "layers.",
+        "log10_synflow is the unit score of SynFlow (Tanaka et al. 2020), rounded to 10 decimals. Activations (after\n"
+        "the activation function, before a pool) and ablation_accuracy_drop take the test images of the run's data "
+        "set.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .open = neurons_open,

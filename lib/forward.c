@@ -423,17 +423,21 @@ void sm_forward_prepare(struct sm_forward *f) {
         choose_form(f, l, 1);
         collect_layer(f, l, 0, 1);
     }
+    if (f->trunk.net) sm_trunk_collect(&f->trunk, 0, 1);
     f->by_images = false;
 }
 
 void sm_forward_load(struct sm_forward *f, const struct sm_batch *batch) {
     assert(batch->n <= f->image_stride);
-    load_images(f, batch, 0, 1);
+    if (f->trunk.net)
+        sm_trunk_load(&f->trunk, batch);
+    else
+        load_images(f, batch, 0, 1);
     f->n_images = batch->n;
 }
 
 float *sm_forward_level(const struct sm_forward *f, size_t level) {
-    return level ? f->layers[level - 1].activations : f->input_columns;
+    return level > f->first_dense ? f->layers[level - 1].activations : f->input_columns;
 }
 
 void sm_forward_compute(struct sm_forward *f, size_t l) {
@@ -444,9 +448,8 @@ bool sm_forward_is_sparse(const struct sm_forward *f, size_t l) {
     return f->layers[l].sparse;
 }
 
-void sm_forward_compute_unit(struct sm_forward *f, size_t l, size_t unit) {
+void sm_forward_compute_part(struct sm_forward *f, size_t l, struct sm_part part) {
     struct sm_forward_layer *layer = &f->layers[l];
-    const struct sm_part part = {unit, unit + 1, 0, sm_padded(f->n_images)};
     assert(layer->sparse);
     pass_sparse(f, layer, sm_forward_level(f, l), part);
     activate(f, layer, part);

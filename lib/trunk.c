@@ -107,6 +107,15 @@ static void conv_to_map(const struct sm_trunk *trunk, const struct sm_trunk_node
               map->channel_stride);
 }
 
+/* A sum of a and b, or a pool of a. */
+static void combine(const struct sm_trunk *trunk, const struct sm_trunk_node *t, const struct sm_map *a,
+                    const struct sm_map *b, size_t block) {
+    if (t->node->kind == SM_NODE_ADD)
+        trunk->map_kernels->add(&t->out, a, b, block, t->activation);
+    else
+        trunk->map_kernels->max_pool(&t->out, winners(t, block), a, block, &t->pool);
+}
+
 static void forward_node(const struct sm_trunk *trunk, const struct sm_trunk_node *t, size_t block, float *scratch) {
     if (t->pooled) {
         forward_pooled(trunk, t, block, scratch);
@@ -114,22 +123,32 @@ static void forward_node(const struct sm_trunk *trunk, const struct sm_trunk_nod
         conv_to_map(trunk, t, block, &t->out);
         if (has_norm(t)) trunk->map_kernels->normalize(&t->out, &t->out, block, &t->norm);
         trunk->map_kernels->activate(&t->out, block, t->activation);
-    } else if (t->node->kind == SM_NODE_ADD) {
-        trunk->map_kernels->add(&t->out, input_of(trunk, t, 0), input_of(trunk, t, 1), block, t->activation);
     } else {
-        trunk->map_kernels->max_pool(&t->out, winners(t, block), input_of(trunk, t, 0), block, &t->pool);
+        combine(trunk, t, input_of(trunk, t, 0), input_of(trunk, t, 1), block);
     }
+}
+
+static struct sm_map channels_of(const struct sm_map *map, size_t first, size_t last) {
+    struct sm_map part = *map;
+    part.channels = last - first;
+    part.data += first * map->channel_stride;
+    return part;
+}
+
+void sm_trunk_hand_over(const struct sm_trunk *trunk, size_t block, float *columns, size_t image_stride, size_t first,
+                        size_t last) {
+    const struct sm_map *out = &trunk->nodes[trunk->n_nodes - 1].out, part = channels_of(out, first, last);
+    if (trunk->averaged)
+        trunk->map_kernels->average_pool(columns + first * image_stride, image_stride, &part, block);
+    else
+        sm_map_to_columns(columns + first * out->height * out->width * image_stride, image_stride, &part, block);
 }
 
 /* What the dense layers read: columns, and rows where their weights learn. */
 static void hand_over(const struct sm_trunk *trunk, size_t block, float *columns, size_t image_stride, float *rows,
                       size_t row_stride) {
-    const struct sm_map *out = &trunk->nodes[trunk->n_nodes - 1].out;
     size_t first = block * SM_LANES;
-    if (trunk->averaged)
-        trunk->map_kernels->average_pool(columns, image_stride, out, block);
-    else
-        sm_map_to_columns(columns, image_stride, out, block);
+    sm_trunk_hand_over(trunk, block, columns, image_stride, 0, trunk->nodes[trunk->n_nodes - 1].out.channels);
     if (rows)
         trunk->kernels->transpose(rows + first * row_stride, row_stride, columns + first, image_stride, row_stride,
                                   SM_LANES);
@@ -200,6 +219,54 @@ void sm_trunk_forward(struct sm_trunk *trunk, const struct sm_batch *batch, enum
         }
     }
     wait_all(trunk, n_threads);
+}
+
+/* ---- forward: one thread, node by node ---- */
+
+void sm_trunk_load(struct sm_trunk *trunk, const struct sm_batch *batch) {
+    begin(trunk, batch, SM_STATISTICS_MOVING);
+    for (size_t block = 0; block < trunk->n_blocks; block++) load_images(trunk, batch, block, trunk->scratch[0]);
+}
+
+bool sm_trunk_is_by_channel(const struct sm_trunk_node *t) {
+    return !is_conv(t) || (t->weights.sparse && !has_norm(t));
+}
+
+/* Rows [first, last) of a list are a list. */
+static struct sm_conv_list rows_of(const struct sm_conv_list *list, size_t first, size_t last) {
+    struct sm_conv_list part = *list;
+    part.n_rows = last - first;
+    part.place += first * list->capacity;
+    if (part.value) part.value += first * list->capacity;
+    part.n_plus += first;
+    part.n_minus += first;
+    return part;
+}
+
+void sm_trunk_compute(const struct sm_trunk *trunk, size_t n, size_t block, size_t first, size_t last) {
+    struct sm_trunk_node part = trunk->nodes[n];
+    if (!sm_trunk_is_by_channel(&part)) {
+        forward_node(trunk, &part, block, trunk->scratch[0]);
+        return;
+    }
+    part.out = channels_of(&part.out, first, last);
+    if (is_conv(&part)) {
+        part.conv.n_out = last - first;
+        part.lists.forward = rows_of(&part.lists.forward, first, last);
+        forward_node(trunk, &part, block, trunk->scratch[0]);
+    } else {
+        const struct sm_map a = channels_of(input_of(trunk, &part, 0), first, last);
+        const struct sm_map b = channels_of(input_of(trunk, &part, 1), first, last);
+        combine(trunk, &part, &a, &b, block);
+    }
+}
+
+void sm_trunk_compute_unpooled(const struct sm_trunk *trunk, size_t n, size_t block, const struct sm_map *map) {
+    struct sm_trunk_node whole = trunk->nodes[n];
+    assert(whole.pooled && map->block_stride == 0);
+    whole.pooled = false;
+    whole.out = *map;
+    forward_node(trunk, &whole, block, trunk->scratch[0]);
 }
 
 /* ---- backward: activations ---- */

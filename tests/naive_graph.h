@@ -21,6 +21,7 @@ struct naive_graph {
     double **v;              /* [n_layers][weights] effective weights, [out][in][kh][kw] */
     struct naive_norm *norm; /* [n_layers] */
     double **output;         /* [n_nodes]: [image][channels][height][width] */
+    bool **silent;           /* [n_nodes][channels] channels whose output is 0; NULL: none */
 };
 
 static inline size_t naive_size(const struct sm_node *node) {
@@ -165,6 +166,8 @@ static inline const double *naive_graph_run_batch(struct naive_graph *g, const d
         for (size_t b = 0; b < n_images; b++) naive_node(g, n, images, b);
         if (node->batch_norm) naive_normalize(&g->norm[node->layer], node, out, n_images, g->moving);
         for (size_t k = 0; k < n_images * naive_size(node); k++) out[k] = naive_activation(out[k], node->activation);
+        for (size_t k = 0; g->silent && k < n_images * naive_size(node); k++)
+            if (g->silent[n][k / (node->height * node->width) % node->channels]) out[k] = 0;
     }
     return g->output[net->n_nodes - 1];
 }

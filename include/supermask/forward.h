@@ -140,16 +140,19 @@ const float *sm_forward_logits(const struct sm_forward *forward);
 
 /* Chooses each layer's form and collects the lists of its mask, which stays as it is until prepared again. */
 void sm_forward_prepare(struct sm_forward *forward);
-/* At most as many images as the capacity. */
+/* At most as many images as the capacity. Where there is a trunk, what follows is computed node by node (trunk.h) and
+ * handed over as level first_dense. */
 void sm_forward_load(struct sm_forward *forward, const struct sm_batch *batch);
-/* [units][image_stride] of level 0, the input, or of level l + 1, the output of layer l; may be written. */
+/* [units][image_stride] of level first_dense, what the first dense layer reads, or of level l + 1, the output of the
+ * dense layer l; may be written. */
 float *sm_forward_level(const struct sm_forward *forward, size_t level);
-/* Layer l from the level below as it stands. */
+/* The dense layer l from the level below as it stands. */
 void sm_forward_compute(struct sm_forward *forward, size_t l);
-/* Is the layer computed from lists, unit by unit? Then one unit alone can be computed, with the same bytes; a dense
- * product is rounded by its blocks and is computed as a whole. */
+/* Is the layer computed from lists, unit by unit? Then some units for some images can be computed, with the same bytes;
+ * a dense product is rounded by its blocks and is computed as a whole. */
 bool sm_forward_is_sparse(const struct sm_forward *forward, size_t l);
-void sm_forward_compute_unit(struct sm_forward *forward, size_t l, size_t unit);
+/* first_image and last_image are multiples of SM_LANES. */
+void sm_forward_compute_part(struct sm_forward *forward, size_t l, struct sm_part part);
 
 /* out[i][b] = sum_o v[o][i] delta[o][b]: the gradient with respect to layer l's input. Zeroes and fills `out`
  * [stride][image_stride]; no barrier at its end. */

@@ -128,6 +128,23 @@ void sm_trunk_forward(struct sm_trunk *trunk, const struct sm_batch *batch, enum
  * nodes[].norm; after a pass with SM_STATISTICS_BATCH. Ends with a wait. */
 void sm_trunk_backward(struct sm_trunk *trunk, const float *delta, size_t image_stride, int thread, int n_threads);
 
+/* Node by node in one thread, for whoever changes maps on the way. The order of calls: every layer is bound and
+ * collected, then for each batch load, and for each of its blocks the nodes. The values are those of a pass. */
+
+/* The images of a batch, at most as many as the capacity, into trunk.images. */
+void sm_trunk_load(struct sm_trunk *trunk, const struct sm_batch *batch);
+/* Can channels of the node be computed by themselves, with the same bytes? A dense product is computed as a whole. */
+bool sm_trunk_is_by_channel(const struct sm_trunk_node *node);
+/* Channels [first, last) of a node's output in a block, from the maps it reads as they stand; all of them where the
+ * node is not computed by channel. */
+void sm_trunk_compute(const struct sm_trunk *trunk, size_t node, size_t block, size_t first, size_t last);
+/* Of a pooled convolution: its output after the activation, before the pool, into a map of one block
+ * [n_out][out_height] [out_width] whose block_stride is 0. */
+void sm_trunk_compute_unpooled(const struct sm_trunk *trunk, size_t node, size_t block, const struct sm_map *map);
+/* Channels [first, last) of the last node to the columns [units][image_stride] that the dense layers read. */
+void sm_trunk_hand_over(const struct sm_trunk *trunk, size_t block, float *columns, size_t image_stride, size_t first,
+                        size_t last);
+
 /* The node that computes layer l. */
 struct sm_trunk_node *sm_trunk_node_of_layer(const struct sm_trunk *trunk, size_t l);
 
