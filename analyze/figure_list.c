@@ -7,7 +7,9 @@ const struct sm_figure sm_figures[] = {
      .caption =
          "Test accuracy against the share of weights that are not hidden. Small circles are runs; a filled circle is "
          "the mean of a group of runs that differ in their seeds only, with the 95 % interval of the mean in both "
-         "directions (from two runs on); a star is what was published for the recipe. Up and to the left is better.",
+         "directions (from two runs on); a star is what was published for the recipe, a dotted line leads to it. Up "
+         "and "
+         "to the left is better.",
      .tables = {"summary", "groups"},
      .data = {&sm_figure_data_training}},
     {.name = "training",
@@ -34,6 +36,16 @@ const struct sm_figure sm_figures[] = {
          "weighs every weight of the network alike, so it is close to the largest layer.",
      .tables = {"ratios"},
      .by_group = true},
+    {.name = "architectures",
+     .help = "kept and inverted weights of each layer, networks and recipes side by side (logarithmic)",
+     .caption =
+         "Shares of kept and inverted weights of each layer, first to last, one panel for each group of runs that "
+         "differ in their seeds only (in brackets their number, then the share of the whole network that remains), all "
+         "on "
+         "one logarithmic axis. A bar that is missing "
+         "stands for a layer without such a weight. Bars of equal height: half of the remaining weights are inverted.",
+     .tables = {"ratios"},
+     .data = {&sm_figure_data_architectures}},
     {.name = "remaining",
      .help = "remaining weights of each layer over the epochs (logarithmic)",
      .caption = "Share of weights that are not hidden, on a logarithmic axis: a straight line is decay by a constant "
@@ -118,6 +130,17 @@ const struct sm_figure sm_figures[] = {
          "Rettinger (arXiv 2201.13361).",
      .tables = {"neurons"},
      .data = {&sm_figure_data_first_layer}},
+    {.name = "filters",
+     .help = "the filters of a first convolution: kept, inverted and hidden weights, and effective weights",
+     .caption =
+         "The filters of the first layer, each a row of tiles, one for each channel of the image, for one run. Left, "
+         "what the mask does to each weight; right, the effective weight that comes of it, dark where it is negative, "
+         "light where it is positive, middle grey where it is hidden. Tiles of one filter that are alike look for "
+         "light and dark, tiles of opposite signs for a colour. The number on the left is that of the row's first "
+         "filter.",
+     .tables = {"ratios"},
+     .data = {&sm_figure_data_filters},
+     .by_group = true},
     {.name = "input-pixels",
      .help = "which input pixels are read: kept, inverted, routes to the outputs",
      .caption =

@@ -165,3 +165,11 @@ int sm_groups_finish(struct sm_groups *groups, struct sm_notes *notes, struct sm
     free(values);
     return status;
 }
+
+double sm_group_accuracy_difference(const struct sm_group *group) {
+    return group->estimate[SM_GROUP_test_accuracy].mean - group->published_accuracy;
+}
+
+double sm_group_remaining_difference(const struct sm_group *group) {
+    return group->estimate[SM_GROUP_remaining].mean - group->published_remaining;
+}

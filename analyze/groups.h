@@ -31,6 +31,10 @@ struct sm_group {
     double published_accuracy, published_remaining; /* shares; NaN where nothing was published */
 };
 
+/* The mean over the runs minus what was published; NaN where either is missing. */
+double sm_group_accuracy_difference(const struct sm_group *group);
+double sm_group_remaining_difference(const struct sm_group *group);
+
 struct sm_groups {
     size_t n_runs;
     struct sm_run_summary *summary; /* [n_runs] */

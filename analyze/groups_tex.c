@@ -39,6 +39,14 @@ static void print_percent(FILE *file, double share) {
         fprintf(file, " & $%.2f$", 100 * share);
 }
 
+/* In points, with its sign. */
+static void print_difference(FILE *file, double difference) {
+    if (isnan(difference))
+        fputs(" & --", file);
+    else
+        fprintf(file, " & $%+.2f$", 100 * difference);
+}
+
 static void print_estimate(FILE *file, struct sm_estimate estimate) {
     if (isnan(estimate.mean) || isnan(estimate.sd)) {
         print_percent(file, estimate.mean);
@@ -63,19 +71,23 @@ static void print_group(const struct sm_groups *groups, const struct sm_group *g
     fprintf(file, " & %zu", group->n_members);
     print_estimate(file, group->estimate[SM_GROUP_test_accuracy]);
     print_percent(file, group->published_accuracy);
+    print_difference(file, sm_group_accuracy_difference(group));
     print_estimate(file, group->estimate[SM_GROUP_remaining]);
     print_percent(file, group->published_remaining);
+    print_difference(file, sm_group_remaining_difference(group));
     fputs(" \\\\\n", file);
 }
 
 void sm_groups_print_tex(const struct sm_groups *groups, FILE *file) {
-    fputs("% Mean over seeds and half width of its 95 % t interval; needs \\usepackage{booktabs}.\n"
-          "\\begin{tabular}{llllrrrrr}\n\\toprule\n"
-          "Recipe & Network & Data & Method & Runs & \\multicolumn{2}{c}{Test accuracy (\\%)} & "
-          "\\multicolumn{2}{c}{Remaining weights (\\%)} \\\\\n"
-          "\\cmidrule(lr){6-7}\\cmidrule(lr){8-9}\n"
-          " & & & & & measured & published & measured & published \\\\\n\\midrule\n",
+    fputs("% Mean over seeds and half width of its 95 % t interval, what was published, and the difference; needs\n"
+          "% \\usepackage{booktabs}.\n"
+          "{\\small\\setlength{\\tabcolsep}{3pt}%\n"
+          "\\begin{tabular}{llllrrrrrrr}\n\\toprule\n"
+          "Recipe & Network & Data & Method & Runs & \\multicolumn{3}{c}{Test accuracy (\\%)} & "
+          "\\multicolumn{3}{c}{Remaining weights (\\%)} \\\\\n"
+          "\\cmidrule(lr){6-8}\\cmidrule(lr){9-11}\n"
+          " & & & & & measured & published & diff. & measured & published & diff. \\\\\n\\midrule\n",
           file);
     for (size_t g = 0; g < groups->n_groups; g++) print_group(groups, &groups->group[g], file);
-    fputs("\\bottomrule\n\\end{tabular}\n", file);
+    fputs("\\bottomrule\n\\end{tabular}}\n", file);
 }

@@ -24,7 +24,9 @@ static const struct sm_column columns[] = {
     {"runs", "number of runs in the group"},
     SM_GROUP_METRICS(ESTIMATE_COLUMNS){"published_accuracy",
                                        "test accuracy that was published for the recipe; nan where none was"},
+    {"accuracy_difference", "test_accuracy_mean - published_accuracy; nan where either is"},
     {"published_remaining", "remaining share that was published for the recipe; nan where none was"},
+    {"remaining_difference", "remaining_mean - published_remaining; nan where either is"},
 };
 
 struct state {
@@ -69,7 +71,9 @@ static void write_row(const struct sm_groups *groups, const struct sm_group *gro
         sm_table_real(table, group->estimate[which].high);
     }
     sm_table_real(table, group->published_accuracy);
+    sm_table_real(table, sm_group_accuracy_difference(group));
     sm_table_real(table, group->published_remaining);
+    sm_table_real(table, sm_group_remaining_difference(group));
 }
 
 static void print_tex(const struct state *state, FILE *file) {

@@ -24,13 +24,16 @@ stats "summary.tsv" using (reach(100*column("remaining"), 100*column("test_accur
 unset datafile columnheaders
 # A run takes the colour of the first group of its recipe.
 group_of(recipe) = (_g = 0, (sum [_k = 1:NL] (RECIPE[_k] eq recipe && !_g ? (_g = _k) : 0)), _g)
-shown = NL > 12 ? 12 : NL
+shown = NL > 24 ? 24 : NL
+# Colours alone do not tell more than seven groups apart: then groups have numbers.
+NUMBERS = NL > 7
+number(g) = NUMBERS ? sprintf("%d  ", g) : ""
 COLS = NL > 3 ? 2 : 1
 W = COLS == 1 ? 8.5 : 17.0; HEAD = 0.75 + 0.38*(shown + COLS - 1)/COLS; H = 6.3 + HEAD
 eval page(W, H)
 set lmargin at screen 1.45/W; set rmargin at screen 1 - 0.4/W; set bmargin at screen 1.15/H; set tmargin at screen 1 - (HEAD + 0.15)/H
-do for [g=1:shown] { eval swatch(g, 1.45 + 7.8*((g - 1) % COLS), 0.3 + 0.38*int((g - 1)/COLS), W, H, layer_colour(g, NL), LAYER[g]) }
-set label 1 "○ run   ● mean of the group".(SPAN[5] ? "   ★ published" : "") at screen 1.45/W, screen 1 - (HEAD - 0.2)/H left font ",7" tc rgb DARK
+do for [g=1:shown] { eval swatch(g, 1.45 + 7.8*((g - 1) % COLS), 0.3 + 0.38*int((g - 1)/COLS), W, H, layer_colour(g, NL), number(g).LAYER[g]) }
+set label 1 "○ run   ● mean of the group".(SPAN[5] ? "   ★ published, dotted to the mean" : "") at screen 1.45/W, screen 1 - (HEAD - 0.2)/H left font ",7" tc rgb DARK
 set xlabel "remaining weights (%)" offset 0,0.4
 set ylabel "test accuracy (%)" offset 0.9,0
 wide = SPAN[2] > 0 && SPAN[1] > 0 ? SPAN[2]/SPAN[1] : 1
@@ -49,5 +52,9 @@ plot for [k=1:SPAN[6]] "groups.tsv" using (100*column("remaining_mean")):(100*co
      for [k=1:SPAN[6]] "groups.tsv" using (100*column("remaining_low")):(100*column("test_accuracy_mean")):(100*(column("remaining_high") - column("remaining_low"))):(0):(G($0)) \
         with vectors heads size graph 0.01,90 lc rgb variable lw 1, \
      "summary.tsv" using (100*column("remaining")):(100*column("test_accuracy")):(c(strcol("recipe"))) with points pt 6 ps 0.7 lw 0.8 lc rgb variable, \
+     for [k=1:SPAN[5]] "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")): \
+        (-100*column("remaining_difference")):(-100*column("accuracy_difference")) with vectors nohead dt 3 lw 0.8 lc rgb GREY, \
      "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(G($0)) with points pt 7 ps 1 lc rgb variable, \
+     for [k=1:NUMBERS] "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(sprintf("%d", $0 + 1)) \
+        with labels offset 0.7,0.6 font ",7" tc rgb DARK, \
      for [k=1:SPAN[5]] "groups.tsv" using (100*column("published_remaining")):(100*column("published_accuracy")):("★"):(G($0)) with labels font ",12" tc rgb variable

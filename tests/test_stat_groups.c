@@ -184,7 +184,7 @@ static void tex_rows(void **state) {
     char *text = tex_of(&groups);
     /* mean of 0.5 and 0.75; half width t(.975, 1) * 0.125 = 1.5883 */
     assert_non_null(strstr(text, "fcn-mnist & fcn & mnist & m\\_1 & 2 & $62.50 \\pm 158.83$ & $97.48$ & "
-                                 "$25.00 \\pm 0.00$ & -- \\\\\n"));
+                                 "$-34.98$ & $25.00 \\pm 0.00$ & -- & -- \\\\\n"));
     free(text);
     sm_groups_destroy(&groups);
 }

@@ -228,7 +228,10 @@ def group_rows(case):
             values = estimate([rows[i][metric] for i in runs])
             row |= {f"{metric}_{part}": value for part, value in zip(("mean", "sd", "low", "high"), values)}
         published = yaml_lines.published(case.runs[runs[0]].attrs["recipe"])
-        yield row | {"published_accuracy": published[0], "published_remaining": published[1]}
+        yield row | {"published_accuracy": published[0],
+                     "accuracy_difference": row["test_accuracy_mean"] - published[0],
+                     "published_remaining": published[1],
+                     "remaining_difference": row["remaining_mean"] - published[1]}
 
 
 def groups(case):
