@@ -30,8 +30,8 @@ set logscale y
 set yrange [FLOOR:1]
 set xtics scale 0.3
 set label 1 "share of the layer's weights (%)" at screen 0.3/W, screen 0.5 center rotate by 90 font ",8"
-set label 2 sprintf("%s · layers, first to last · after the name: runs, what remains of the network", S[1] > N ? \
-    sprintf("%d of %d groups", N, int(S[1])) : sprintf("%d groups of runs", N)) \
+set label 2 sprintf("%s (runs, remaining share) · layers, first to last", S[1] > N ? \
+    sprintf("%d of %d groups", N, int(S[1])) : sprintf("%d groups", N)) \
     at screen 1.35/W, screen 1 - 0.4/H left font ",8" tc rgb DARK
 eval swatch(1, W - 4.2, 0.4, W, H, KEEP, "keep"); eval swatch(2, W - 2.6, 0.4, W, H, INVERT, "invert")
 of(g, x) = column("group") == g ? x : NaN

@@ -21,9 +21,12 @@ absent() { if "$@"; then return 1; fi; }
 # Names of all figures, from `list`.
 names() { analyze list | awk '$1 == "figure" { print $2 }'; }
 
+# Those of two runs of a dense network: neither filters nor other networks to compare with.
+names_of_two() { names | grep -vx -e filters -e architectures; }
+
 @test "two runs: every figure is drawn in svg, pdf and png" {
     [ "$(names | wc -l)" -ge 18 ]
-    for name in $(names); do
+    for name in $(names_of_two); do
         /usr/bin/python3 "$ORACLE" svg "$OUT/figures/$name.svg"
         [ "$(head -c 5 "$OUT/figures/$name.pdf")" = "%PDF-" ]
         [ "$(head -c 4 "$OUT/figures/$name.png" | tail -c 3)" = "PNG" ]
@@ -47,7 +50,7 @@ names() { analyze list | awk '$1 == "figure" { print $2 }'; }
 @test "the report stands alone and says what the tables say" {
     absent grep -qE '(src|href)="?(https?:)?//|@import|url\(' "$OUT/index.html"
     [ "$(stat -c %s "$OUT/index.html")" -lt 5000000 ]
-    [ "$(grep -c '<img ' "$OUT/index.html")" -eq "$(names | wc -l)" ]
+    [ "$(grep -c '<img ' "$OUT/index.html")" -eq "$(names_of_two | wc -l)" ]
     accuracy=$(awk -F'\t' '!/^#/ && !h { for (i = 1; i <= NF; i++) c[$i] = i; h = 1; next }
         !/^#/ { s += $c["test_accuracy"]; n++ } END { printf "%.2f", 100 * s / n }' "$OUT/summary.tsv")
     grep -qF "Test accuracy $accuracy"$'\302\240'"% " "$OUT/index.html" # a no-break space
@@ -108,6 +111,21 @@ names() { analyze list | awk '$1 == "figure" { print $2 }'; }
     for name in ratios flips settling fan-in concentration survival layers; do
         [ -s "conv/figures/$name.svg" ] && [ -s "mixed/figures/$name-group2.svg" ]
     done
+}
+
+@test "filters of a convolution, networks side by side: drawn in all formats, from what numpy computes" {
+    analyze ratios -q --figures svg,pdf,png -o "$BATS_TEST_TMPDIR/mixed" "$RUNS/a.h5" "$RUNS/conv.h5" "$RUNS/b.h5"
+    cd "$BATS_TEST_TMPDIR/mixed"
+    for name in filters-group2 architectures; do
+        /usr/bin/python3 "$ORACLE" svg "figures/$name.svg"
+        [ "$(head -c 5 "figures/$name.pdf")" = "%PDF-" ]
+        [ "$(head -c 4 "figures/$name.png" | tail -c 3)" = "PNG" ]
+    done
+    [ ! -e figures/filters.svg ]
+    /usr/bin/python3 "$ORACLE" check_mixed . "$RUNS/a.h5" "$RUNS/b.h5" "$RUNS/conv.h5"
+    run analyze ratios -q -o "$BATS_TEST_TMPDIR/alike" "$RUNS/a.h5" "$RUNS/b.h5"
+    [[ "$output" == *"figure filters: not drawn: no first layer is a convolution"* ]]
+    [[ "$output" == *"figure architectures: not drawn: all runs differ in their seeds only"* ]]
 }
 
 @test "a run's name may hold quotes, blanks and markup" {

@@ -4,6 +4,7 @@
     python3 figures.py make DIR         a.h5 b.h5 (784-6-10, two seeds, images in DIR/data), one.h5 (a single record, 16-5-3),
                                         conv.h5, wide.h5, hidden.h5 (all hidden in every record)
     python3 figures.py check OUT RUN... OUT/data against the run files
+    python3 figures.py check_mixed OUT A B CONV    OUT/data of a group of two runs and one with a convolution
     python3 figures.py svg FILE...      is every FILE well-formed XML?"""
 
 import csv
@@ -116,10 +117,39 @@ def check(out, *files):
     check_training(out, files)
 
 
+def check_filters(rows, path):
+    layer = runfile.read(path).layers["conv1"]
+    mask = layer.mask[-1]
+    assert [int(row["mask"]) for row in rows] == mask.ravel().tolist()
+    np.testing.assert_allclose(column(rows, "weight"), (layer.initial_weights.astype(float) * mask).ravel(), rtol=1e-12)
+    places = np.array([[int(row[key]) for key in ("filter", "channel", "row", "column")] for row in rows])
+    np.testing.assert_array_equal(places, np.argwhere(np.ones(mask.shape)))
+    assert {row["filters"] for row in rows} == {str(len(mask))}
+
+
+def check_shares(rows, files):
+    runs = [runfile.read(path) for path in files]
+    remaining = np.mean([sum(np.count_nonzero(layer.mask[-1]) for layer in run.layers.values())
+                         / sum(layer.mask[-1].size for layer in run.layers.values()) for run in runs])
+    assert [row["layer"] for row in rows] == list(runs[0].layers)
+    for row in rows:
+        for name, value in (("keep", 1), ("invert", -1)):
+            want = np.mean([np.mean(run.layers[row["layer"]].mask[-1] == value) for run in runs])
+            assert abs(float(row[name]) - want) < 1e-12
+        assert abs(float(row["network_remaining"]) - remaining) < 1e-12 and int(row["runs"]) == len(runs)
+
+
+def check_mixed(out, a, b, conv):
+    check_filters(table(Path(out) / "data/filters.tsv"), conv)
+    rows = table(Path(out) / "data/architectures.tsv")
+    check_shares([row for row in rows if row["group"] == "1"], (a, b))
+    check_shares([row for row in rows if row["group"] == "2"], (conv,))
+
+
 def svg(*files):
     for path in files:
         xml.dom.minidom.parse(path)
 
 
 if __name__ == "__main__":
-    {"make": make, "check": check, "svg": svg}[sys.argv[1]](*sys.argv[2:])
+    {"make": make, "check": check, "check_mixed": check_mixed, "svg": svg}[sys.argv[1]](*sys.argv[2:])
