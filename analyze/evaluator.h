@@ -41,6 +41,9 @@ int sm_evaluator_score(struct sm_evaluator *evaluator, int8_t *const *mask, floa
 /* Takes mask and weights for the functions below (copied). */
 int sm_evaluator_bind(struct sm_evaluator *evaluator, int8_t *const *mask, float *const *weights, struct sm_error *err);
 
+/* Multiply-adds of the bound network on all test images, as it is computed: kept weights, or all of a dense product. */
+double sm_evaluator_cost(const struct sm_evaluator *evaluator);
+
 /* The bound network without some units: what unit u puts out, in the graph's numbering over all levels [n_units], is 0
  * for all its readers where removed[u] (a channel at every position, its part in sums included). Where no sum joins it
  * with others that is the network with its outgoing weights hidden. Output units cannot be removed. */

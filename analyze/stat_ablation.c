@@ -55,6 +55,19 @@ static void ablation_destroy(struct ablation *ablation) {
     free(ablation->order[0]);
 }
 
+/* A report does without what would take many minutes, where nobody asked for it. */
+static bool takes_long(const struct ablation *ablation, const struct sm_analysis *analysis) {
+    const double most = 2e13; /* multiply-adds: minutes on two cores */
+    size_t n_units = sm_graph_n_units(&ablation->units.graph);
+    if (!analysis->options->report || analysis->options->ablation) return false;
+    if ((double)n_units * sm_evaluator_cost(ablation->evaluator) < most) return false;
+    sm_note(analysis->notes,
+            "ablation: %s is left out of the report, it takes long; --ablation, or the table ablation by "
+            "itself, computes it",
+            ablation->moment->run->name);
+    return true;
+}
+
 /* The caller destroys `ablation`, also after a failure. */
 static int ablation_init(struct ablation *ablation, const struct sm_moment *moment, const struct sm_analysis *analysis,
                          struct sm_error *err) {
@@ -62,6 +75,11 @@ static int ablation_init(struct ablation *ablation, const struct sm_moment *mome
     if (sm_evaluator_open_moment(&ablation->evaluator, analysis, moment, err)) return -1;
     if (!ablation->evaluator) return 0;
     if (sm_units_init(&ablation->units, moment, err)) return -1;
+    if (takes_long(ablation, analysis)) {
+        sm_evaluator_close(ablation->evaluator);
+        ablation->evaluator = NULL;
+        return 0;
+    }
     size_t n_units = sm_graph_n_units(&ablation->units.graph);
     ablation->drop = malloc(n_units * sizeof *ablation->drop);
     ablation->removed = malloc(N_CURVES * (STEPS + 1) * n_units * sizeof *ablation->removed);
@@ -237,7 +255,8 @@ const struct sm_statistic sm_stat_ablation = {
         "included). Only units that are alive (on a route from input to output) are removed: the others make no\n"
         "difference. Each curve has up to 17 points, sixteenths of the alive units rounded to whole units, from none\n"
         "to all. Equal values keep the order of the units' numbers in direction first, the reverse in direction last.\n"
-        "Random: mean, lowest and highest over 8 orders, which follow from --seed. Only where the data is at hand.",
+        "Random: mean, lowest and highest over 8 orders, which follow from --seed. Only where the data is at hand; a\n"
+        "report leaves out networks that take long, unless --ablation is given.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .needs_images = true,

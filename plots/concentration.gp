@@ -24,7 +24,7 @@ array TITLE[3] = ["Gini coefficient of the fan-in", "Gini coefficient of the fan
 array I[NL]
 do for [l=1:NL] { I[l] = l }
 set xrange [0.4:NL + 0.6]
-set xtics scale 0 (); do for [l=1:NL] { if (NL <= 24 || (l - 1) % 5 == 0) { set xtics add (LAYER[l] l) } }
+set xtics scale 0 (); do for [l=1:NL] { if (NL <= 12 || (l - 1) % int(ceil(NL/10.0)) == 0) { set xtics add (LAYER[l] l) } }
 if (NL > 5) set xtics rotate by 60 right
 spread(r) = NR > 1 ? 0.3*((r - 1.0)/(NR - 1) - 0.5) : 0
 y_of(p) = p == 1 ? column("gini_fan_in") : p == 2 ? column("gini_fan_out") : 100*(1 - 1.0*column("alive")/column("units"))

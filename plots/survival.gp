@@ -33,4 +33,4 @@ plot NU using 1:(1) with boxes fc rgb LIGHT, \
      NU using 1:(NU[$1] > 0 ? (UB[$1] + UF[$1] + UR[$1])/NU[$1] : NaN) with boxes fc rgb ORANGE, \
      NU using 1:(NU[$1] > 0 ? (UB[$1] + UF[$1])/NU[$1] : NaN) with boxes fc rgb SKY, \
      NU using 1:(NU[$1] > 0 ? UB[$1]/NU[$1] : NaN) with boxes fc rgb BLUE, \
-     NU using 1:(NU[$1] > 0 ? UB[$1]/NU[$1] - 0.045 : NaN):(UB[$1] > 0.1*NU[$1] ? percent(UB[$1]/NU[$1]) : "") with labels font ",7" tc rgb 0xFFFFFF
+     NU using 1:(NU[$1] > 0 ? UB[$1]/NU[$1] - 0.045 : NaN):(UB[$1] > 0.1*NU[$1] && NL <= 14 ? percent(UB[$1]/NU[$1]) : "") with labels font ",7" tc rgb 0xFFFFFF
