@@ -68,12 +68,22 @@ static int allocate_layers(struct sm_evaluator *e) {
     return whole ? 0 : -1;
 }
 
+static int read_batch_norms(const struct sm_evaluator *e, const struct sm_forward *forward, struct sm_error *err) {
+    for (size_t l = 0; l < e->run->net.n_layers; l++) {
+        const struct sm_batch_norm *norm = sm_forward_batch_norm(forward, l);
+        if (norm && sm_run_read_batch_norm(e->run, l, norm, err) != 0) return -1;
+    }
+    return 0;
+}
+
 static int open_forwards(struct sm_evaluator *e, size_t capacity, struct sm_error *err) {
     e->n_threads = omp_get_max_threads();
     e->forward = calloc((size_t)e->n_threads, sizeof *e->forward);
     if (!e->forward) return sm_fail(err, "%s: out of memory", e->run->path);
     for (int t = 0; t < e->n_threads; t++)
-        if (sm_forward_init(&e->forward[t], &e->run->net, capacity, 1, false, err) != 0) return -1;
+        if (sm_forward_init(&e->forward[t], &e->run->net, capacity, 1, false, err) != 0 ||
+            read_batch_norms(e, &e->forward[t], err) != 0)
+            return -1;
     e->n_images = e->samples->split->n;
     e->batch = e->forward[0].image_stride;
     e->n_batches = (e->n_images + e->batch - 1) / e->batch;
@@ -123,17 +133,23 @@ void sm_evaluator_close(struct sm_evaluator *e) {
 
 /* ---- opening for a moment ---- */
 
+static bool has_batch_norm(const struct sm_network *net) {
+    for (size_t n = 0; n < net->n_nodes; n++)
+        if (net->nodes[n].batch_norm) return true;
+    return false;
+}
+
 /* What no data can help: the sentence goes to a note. */
 static int check_moment(const struct sm_moment *moment, struct sm_error *err) {
     const struct sm_run *run = moment->run;
     if (sm_forward_check(&run->net, err) != 0) return sm_fail_prefix(err, "%s", run->name);
     if (check_shape(run, err) != 0) return -1;
-    if (!run->trains_weights) return 0;
-    if (!run->has_final)
-        return sm_fail(err, "%s: its weights are trained and the run has not stored its final ones yet", run->name);
+    const char *what = run->trains_weights ? "weights are" : has_batch_norm(&run->net) ? "batch norm is" : NULL;
+    if (!what) return 0;
+    if (!run->has_final) return sm_fail(err, "%s: its %s trained and the run is not complete yet", run->name, what);
     if (moment->record + 1 == run->n_records) return 0;
-    return sm_fail(err, "%s: its weights are trained and those of epoch %g were not stored, only the final ones",
-                   run->name, run->epoch[moment->record]);
+    return sm_fail(err, "%s: its %s trained and the state of epoch %g was not stored, only the final one", run->name,
+                   what, run->epoch[moment->record]);
 }
 
 int sm_evaluator_open_moment(struct sm_evaluator **evaluator, const struct sm_analysis *analysis,

@@ -63,12 +63,17 @@ static void mark_read(const struct links *links, size_t s, size_t unit, uint8_t 
     }
 }
 
+/* Batch norm gives something to a channel that reads nothing. */
+static bool has_norm(const struct links *links, size_t s) {
+    return s < links->stages->n_mapped && links->evaluator->forward[0].trunk.nodes[s - 1].norm.channels > 0;
+}
+
 static void mark_fed(const struct links *links) {
     const struct sm_stages *stages = links->stages;
     memset(links->fed, 1, stages->stage[0].n_units);
     for (size_t s = 1; s < stages->n; s++)
         for (size_t u = 0; u < stages->stage[s].n_units; u++)
-            links->fed[stages->stage[s].first_unit + u] = reads_any(links, s, u, links->fed);
+            links->fed[stages->stage[s].first_unit + u] = has_norm(links, s) || reads_any(links, s, u, links->fed);
 }
 
 static void mark_reaching(const struct links *links) {

@@ -108,8 +108,8 @@ static void conv_to_map(const struct sm_trunk *trunk, const struct sm_trunk_node
 }
 
 /* A sum of a and b, or a pool of a. */
-static void combine(const struct sm_trunk *trunk, const struct sm_trunk_node *t, const struct sm_map *a,
-                    const struct sm_map *b, size_t block) {
+static void sum_or_pool(const struct sm_trunk *trunk, const struct sm_trunk_node *t, const struct sm_map *a,
+                        const struct sm_map *b, size_t block) {
     if (t->node->kind == SM_NODE_ADD)
         trunk->map_kernels->add(&t->out, a, b, block, t->activation);
     else
@@ -124,7 +124,7 @@ static void forward_node(const struct sm_trunk *trunk, const struct sm_trunk_nod
         if (has_norm(t)) trunk->map_kernels->normalize(&t->out, &t->out, block, &t->norm);
         trunk->map_kernels->activate(&t->out, block, t->activation);
     } else {
-        combine(trunk, t, input_of(trunk, t, 0), input_of(trunk, t, 1), block);
+        sum_or_pool(trunk, t, input_of(trunk, t, 0), input_of(trunk, t, 1), block);
     }
 }
 
@@ -257,7 +257,7 @@ void sm_trunk_compute(const struct sm_trunk *trunk, size_t n, size_t block, size
     } else {
         const struct sm_map a = channels_of(input_of(trunk, &part, 0), first, last);
         const struct sm_map b = channels_of(input_of(trunk, &part, 1), first, last);
-        combine(trunk, &part, &a, &b, block);
+        sum_or_pool(trunk, &part, &a, &b, block);
     }
 }
 

@@ -59,7 +59,7 @@ same() { "$PYTHON" -c 'import sys; sys.exit(float(sys.argv[1]) != float(sys.argv
     run -0 --separate-stderr analyze controls --at 1 "$RUNS/masked.h5" "$RUNS/dense.h5"
     same "$(cell controls accuracy masked as-trained)" "$(measured masked test_accuracy 0)"
     [ -z "$(cell controls accuracy dense as-trained)" ]
-    [[ $stderr == *"dense: its weights are trained and those of epoch 1 were not stored"* ]]
+    [[ $stderr == *"dense: its weights are trained and the state of epoch 1 was not stored"* ]]
 }
 
 @test "the recipe's threshold gives the trained mask; none leaves nothing of a run without scores" {
