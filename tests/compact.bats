@@ -115,7 +115,7 @@ assert float(sys.argv[2]) == f["metrics/test_accuracy"][-1]' "$RUNS/dense.h5" "$
     "$TRAIN" "$RUNS/small.yaml" --quiet --set network="$RUNS/residual.yaml" --set method=dense --set batch_norm=true --set weight_decay=0 -o run.h5
     "$PYTHON" -c 'import sys, h5py
 f = h5py.File(sys.argv[1])
-assert [float(x) for x in sys.argv[2:]] == [f["metrics/" + m][-1] for m in ("test_accuracy", "test_loss")]' run.h5 $(row_of run.h5 | cut -f 7-8)
+assert [float(x) for x in sys.argv[2].split()] == [f["metrics/" + m][-1] for m in ("test_accuracy", "test_loss")]' run.h5 "$(row_of run.h5 | cut -f 7-8)"
     fails_with 1 "run.h5: network residual: layer conv1 has batch norm" "$TRAIN" export run.h5
 }
 

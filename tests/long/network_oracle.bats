@@ -5,10 +5,10 @@
 bats_require_minimum_version 1.5.0
 
 @test "every step of convolutional networks agrees with PyTorch" {
-    export SM_BIN=${SM_BIN:-$BATS_TEST_DIRNAME/../build/bin}
+    export SM_BIN=${SM_BIN:-$BATS_TEST_DIRNAME/../../build/bin}
     unset SUPERMASK_DATA SUPERMASK_SHARE
     status=0
-    "${PYTHON:-/usr/bin/python3}" "$BATS_TEST_DIRNAME/oracle/torch_network.py" >"$BATS_TEST_TMPDIR/log" || status=$?
+    "${PYTHON:-/usr/bin/python3}" "$BATS_TEST_DIRNAME/../oracle/torch_network.py" >"$BATS_TEST_TMPDIR/log" || status=$?
     cat "$BATS_TEST_TMPDIR/log"
     [ "$status" -ne 77 ] || skip "PyTorch is not installed (Debian: python3-torch)"
     [ "$status" -eq 0 ]
