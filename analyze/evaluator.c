@@ -78,7 +78,7 @@ static int read_batch_norms(const struct sm_evaluator *e, const struct sm_forwar
 
 static int open_forwards(struct sm_evaluator *e, size_t capacity, struct sm_error *err) {
     e->n_threads = omp_get_max_threads();
-    e->forward = calloc((size_t)e->n_threads, sizeof *e->forward);
+    e->forward = sm_aligned_zeros((size_t)e->n_threads * sizeof *e->forward); /* their barriers want 64 bytes */
     if (!e->forward) return sm_fail(err, "%s: out of memory", e->run->path);
     for (int t = 0; t < e->n_threads; t++)
         if (sm_forward_init(&e->forward[t], &e->run->net, capacity, 1, false, err) != 0 ||

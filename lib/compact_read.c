@@ -115,6 +115,8 @@ static int get_head(struct input *in, struct sm_model *model) {
                      : 0;
     free(recipe);
     free(network);
+    if (status == 0 && (!*model->source.run || strchr(model->source.run, '/'))) /* an export is called after it */
+        return sm_fail(in->err, "%s: '%.80s' is no name of a run", in->origin, model->source.run);
     return status;
 }
 

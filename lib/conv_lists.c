@@ -8,8 +8,8 @@
 
 static int list_init(struct sm_conv_list *list, size_t n_rows, size_t capacity, bool values) {
     *list = (struct sm_conv_list){.n_rows = n_rows, .capacity = capacity};
-    list->place = calloc(n_rows * capacity, sizeof *list->place);
-    if (values) list->value = calloc(n_rows * capacity, sizeof *list->value);
+    list->place = calloc(n_rows * capacity + 1, sizeof *list->place); /* no tap at all is no failure */
+    if (values) list->value = calloc(n_rows * capacity + 1, sizeof *list->value);
     list->n_plus = calloc(n_rows, sizeof *list->n_plus);
     list->n_minus = calloc(n_rows, sizeof *list->n_minus);
     return list->place && list->n_plus && list->n_minus && (list->value || !values) ? 0 : -1;
@@ -35,6 +35,23 @@ static void fill_places(struct sm_conv_lists *l, size_t row_stride, size_t chann
             }
 }
 
+/* Input pixel y (of its class, y mod s) is read by output row (y + pad - r) / s, where that is whole. Seen from
+ * reference row y / s it lies *distance rows away. Class of the taps r: y mod s = (r - pad) mod s. */
+static size_t class_of(size_t tap, size_t pad, size_t stride, ptrdiff_t *distance) {
+    ptrdiff_t shift = (ptrdiff_t)tap - (ptrdiff_t)pad, s = (ptrdiff_t)stride;
+    ptrdiff_t modulo = (shift % s + s) % s;
+    *distance = (modulo - shift) / s;
+    return (size_t)modulo;
+}
+
+/* How many taps along one axis reach the input pixels of a class. */
+static size_t taps_of_class(size_t class, size_t kernel, size_t pad, size_t stride) {
+    size_t n = 0;
+    ptrdiff_t distance;
+    for (size_t tap = 0; tap < kernel; tap++) n += class_of(tap, pad, stride, &distance) == class;
+    return n;
+}
+
 int sm_conv_lists_init(struct sm_conv_lists *l, const struct sm_conv *conv, size_t in_row_stride,
                        size_t in_channel_stride, size_t delta_row_stride, size_t delta_channel_stride, bool backward,
                        float magnitude) {
@@ -49,10 +66,11 @@ int sm_conv_lists_init(struct sm_conv_lists *l, const struct sm_conv *conv, size
     if (!backward) return 0;
     l->backward = calloc(n_classes, sizeof *l->backward);
     if (!l->backward) return -1;
-    size_t taps_down = (conv->kernel_height + conv->stride - 1) / conv->stride;
-    size_t taps_right = (conv->kernel_width + conv->stride - 1) / conv->stride;
-    for (size_t k = 0; k < n_classes; k++)
-        if (list_init(&l->backward[k], conv->n_in, conv->n_out * taps_down * taps_right, !(magnitude > 0))) return -1;
+    for (size_t k = 0; k < n_classes; k++) {
+        size_t taps = taps_of_class(k / conv->stride, conv->kernel_height, conv->pad_top, conv->stride) *
+                      taps_of_class(k % conv->stride, conv->kernel_width, conv->pad_left, conv->stride);
+        if (list_init(&l->backward[k], conv->n_in, conv->n_out * taps, !(magnitude > 0))) return -1;
+    }
     return 0;
 }
 
@@ -66,29 +84,18 @@ void sm_conv_lists_destroy(struct sm_conv_lists *l) {
 
 /* ---- forward ---- */
 
-/* Row o of kept weights: plus ascending from the row's start, minus from its end downwards (kernels.h). */
-struct kept_row {
-    const uint32_t *plus, *minus_end;
-    uint32_t n_plus, n_minus;
-};
-
-static struct kept_row kept_row(const struct sm_kept *kept, size_t o) {
-    const uint32_t *slots = kept->index + o * kept->stride;
-    return (struct kept_row){slots, slots + kept->stride - 1, kept->n_plus[o], kept->n_minus[o]};
-}
-
 void sm_conv_lists_fill_forward(struct sm_conv_lists *l, const struct sm_kept *kept, const float *weight, size_t first,
                                 size_t last) {
     struct sm_conv_list *list = &l->forward;
     for (size_t o = first; o < last; o++) {
-        struct kept_row row = kept_row(kept, o);
+        const struct sm_kept_row row = sm_kept_row(kept, o);
         int32_t *place = list->place + o * list->capacity;
         float *value = list->value ? list->value + o * list->capacity : NULL;
         const float *w = weight + o * kept->stride;
         for (uint32_t k = 0; k < row.n_plus; k++) place[k] = l->forward_place[row.plus[k]];
-        for (uint32_t k = 0; k < row.n_minus; k++) place[row.n_plus + k] = l->forward_place[*(row.minus_end - k)];
+        for (uint32_t k = 0; k < row.n_minus; k++) place[row.n_plus + k] = l->forward_place[row.minus[-(ptrdiff_t)k]];
         for (uint32_t k = 0; value && k < row.n_plus; k++) value[k] = fabsf(w[row.plus[k]]);
-        for (uint32_t k = 0; value && k < row.n_minus; k++) value[row.n_plus + k] = -fabsf(w[*(row.minus_end - k)]);
+        for (uint32_t k = 0; value && k < row.n_minus; k++) value[row.n_plus + k] = -fabsf(w[row.minus[-(ptrdiff_t)k]]);
         list->n_plus[o] = value ? row.n_plus + row.n_minus : row.n_plus;
         list->n_minus[o] = value ? 0 : row.n_minus;
     }
@@ -123,15 +130,6 @@ static uint32_t lower_bound(const uint32_t *index, ptrdiff_t step, uint32_t n, u
             high = middle;
     }
     return low;
-}
-
-/* Input pixel y (of its class, y mod s) is read by output row (y + pad - r) / s, where that is whole. Seen from
- * reference row y / s it lies *distance rows away. Class of the taps r: y mod s = (r - pad) mod s. */
-static size_t class_of(size_t tap, size_t pad, size_t stride, ptrdiff_t *distance) {
-    ptrdiff_t shift = (ptrdiff_t)tap - (ptrdiff_t)pad, s = (ptrdiff_t)stride;
-    ptrdiff_t modulo = (shift % s + s) % s;
-    *distance = (modulo - shift) / s;
-    return (size_t)modulo;
 }
 
 struct entry {
@@ -176,8 +174,8 @@ void sm_conv_lists_fill_backward(struct sm_conv_lists *l, const struct sm_kept *
         for (size_t i = first; i < last; i++) l->backward[k].n_plus[i] = l->backward[k].n_minus[i] = 0;
     for (int minus = 0; minus < 2; minus++)
         for (size_t o = 0; o < l->conv.n_out; o++) {
-            struct kept_row row = kept_row(kept, o);
-            enter(l, o, minus ? row.minus_end : row.plus, minus ? -1 : 1, minus ? row.n_minus : row.n_plus, first, last,
+            const struct sm_kept_row row = sm_kept_row(kept, o);
+            enter(l, o, minus ? row.minus : row.plus, minus ? -1 : 1, minus ? row.n_minus : row.n_plus, first, last,
                   minus, weight + o * kept->stride);
         }
 }

@@ -81,12 +81,28 @@ static int init_layer(struct sm_forward_layer *layer, const struct sm_layer *of,
     return whole ? 0 : -1;
 }
 
-/* A node of the trunk that it cannot compute, as the rest of a sentence; else NULL. */
+/* Do a convolution's lists, which count floats of a map in 32 bits, reach all that its windows meet? Twice the rows of
+ * a window with all their channels, halo included, are more than that. */
+static bool rows_are_countable(const struct sm_network *net, const struct sm_node *node, struct sm_shape in) {
+    const struct sm_layer *layer = &net->layers[node->layer];
+    size_t widest =
+        (in.width > node->width ? in.width : node->width) + 2 * (layer->kernel_width + layer->kernel_height);
+    size_t channels = layer->n_in > layer->n_out ? layer->n_in : layer->n_out, floats;
+    return !__builtin_mul_overflow(2 * layer->kernel_height * channels, widest * SM_LANES, &floats) &&
+           floats <= INT32_MAX;
+}
+
+/* What keeps the trunk from computing node n, as the rest of a sentence; else NULL. */
 static const char *cannot(const struct sm_network *net, size_t n, size_t extent) {
     const struct sm_node *node = &net->nodes[n];
     if (node->kind == SM_NODE_AVERAGE_POOL && n + 1 < extent)
-        return "a global average pool has dense layers behind it only";
-    if (node->kind == SM_NODE_MAX_POOL && node->size > SM_POOL_SIZE_MAX) return "the window of the pool is too large";
+        return "behind a global average pool only dense layers can be computed";
+    if (node->kind == SM_NODE_AVERAGE_POOL && node->inputs[0] == SM_NETWORK_INPUT)
+        return "a global average pool of the images themselves cannot be computed";
+    if (node->kind == SM_NODE_MAX_POOL && node->size > SM_POOL_SIZE_MAX)
+        return "only pools of a size up to 15 can be computed";
+    if (node->kind == SM_NODE_LAYER && !rows_are_countable(net, node, sm_network_input_shape(net, n)))
+        return "its rows are too long: kernel height x channels x width";
     return NULL;
 }
 
@@ -345,10 +361,9 @@ static void pass_layer(struct sm_forward *f, size_t l, const float *in, int thre
 static void ask_inputs(const struct sm_forward_layer *layer, const uint8_t *asked, uint8_t *asked_inputs) {
     memset(asked_inputs, !layer->sparse, layer->shape.n_in);
     for (size_t o = 0; layer->sparse && o < layer->shape.n_out; o++) {
-        const uint32_t *slots = layer->kept.index + o * layer->kept.stride;
-        for (uint32_t k = 0; asked[o] && k < layer->kept.n_plus[o]; k++) asked_inputs[slots[k]] = 1;
-        for (uint32_t k = 0; asked[o] && k < layer->kept.n_minus[o]; k++)
-            asked_inputs[slots[layer->kept.stride - 1 - k]] = 1;
+        const struct sm_kept_row row = sm_kept_row(&layer->kept, o);
+        for (uint32_t k = 0; asked[o] && k < row.n_plus; k++) asked_inputs[row.plus[k]] = 1;
+        for (uint32_t k = 0; asked[o] && k < row.n_minus; k++) asked_inputs[row.minus[-(ptrdiff_t)k]] = 1;
     }
 }
 
@@ -514,6 +529,7 @@ struct sm_evaluation sm_forward_evaluate(struct sm_forward *f, const struct sm_s
                                          int n_threads) {
     size_t n = samples->split->n;
     struct tally tally = {0};
+    bool frozen = f->frozen;
 #pragma omp parallel num_threads(n_threads)
     {
         /* The team's real size: OpenMP may give fewer threads than asked for. */
@@ -524,10 +540,14 @@ struct sm_evaluation sm_forward_evaluate(struct sm_forward *f, const struct sm_s
                 sm_samples_batch(samples, first, n - first < f->image_stride ? n - first : f->image_stride);
             sm_forward_pass(f, &batch, thread, team);
             sm_forward_wait(f, team);
-            if (thread == 0) tally_pass(&tally, f, &batch, loss);
+            if (thread == 0) {
+                tally_pass(&tally, f, &batch, loss);
+                f->frozen = true; /* the passes to come find masks and weights as they are */
+            }
             sm_forward_wait(f, team);
         }
         sm_flush_end(before);
     }
+    f->frozen = frozen;
     return (struct sm_evaluation){.loss = tally.loss / (double)n, .accuracy = (double)tally.n_correct / (double)n};
 }

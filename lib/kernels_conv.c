@@ -123,9 +123,9 @@ void JOIN(sm_conv_gradient_, SM_ISA)(float *sums, const float *const *delta, siz
         const float *shifted[SM_GRADIENT_ROWS];
         for (size_t k = 0; k < SM_GRADIENT_ROWS; k++) shifted[k] = delta[k] + part * V;
         if (n_taps == 3)
-            gradient_part(sums, shifted, delta_row_step, in + part * V, in_row_step, n_rows, n_columns, 3);
+            gradient_part(sums + part * V, shifted, delta_row_step, in + part * V, in_row_step, n_rows, n_columns, 3);
         else
-            gradient_part(sums, shifted, delta_row_step, in + part * V, in_row_step, n_rows, n_columns, 1);
+            gradient_part(sums + part * V, shifted, delta_row_step, in + part * V, in_row_step, n_rows, n_columns, 1);
     }
 }
 
@@ -133,6 +133,6 @@ extern void JOIN(sm_sum_lanes_, SM_ISA)(float *out, const float *sums, size_t n)
 void JOIN(sm_sum_lanes_, SM_ISA)(float *out, const float *sums, size_t n) {
     for (size_t k = 0; k < n; k++) {
         out[k] = 0;
-        for (size_t lane = 0; lane < V; lane++) out[k] += sums[k * SM_LANES + lane];
+        for (size_t lane = 0; lane < SM_LANES; lane++) out[k] += sums[k * SM_LANES + lane];
     }
 }

@@ -19,10 +19,6 @@ static size_t take(struct sm_trunk *trunk, int part) {
     return atomic_fetch_add_explicit(&trunk->next[part], 1, memory_order_relaxed);
 }
 
-static bool is_conv(const struct sm_trunk_node *t) {
-    return t->node->kind == SM_NODE_LAYER;
-}
-
 static const struct sm_map *input_of(const struct sm_trunk *trunk, const struct sm_trunk_node *t, size_t i) {
     return t->inputs[i] >= 0 ? &trunk->nodes[t->inputs[i]].out : &trunk->images;
 }
@@ -56,9 +52,9 @@ static void collect_columns(struct sm_trunk_node *t, int thread, int n_threads) 
 
 void sm_trunk_collect(struct sm_trunk *trunk, int thread, int n_threads) {
     for (size_t n = 0; n < trunk->n_nodes; n++)
-        if (is_conv(&trunk->nodes[n])) collect_rows(&trunk->nodes[n], thread, n_threads);
+        if (sm_trunk_is_conv(&trunk->nodes[n])) collect_rows(&trunk->nodes[n], thread, n_threads);
     for (size_t n = 0; n < trunk->n_nodes; n++)
-        if (is_conv(&trunk->nodes[n])) collect_columns(&trunk->nodes[n], thread, n_threads);
+        if (sm_trunk_is_conv(&trunk->nodes[n])) collect_columns(&trunk->nodes[n], thread, n_threads);
 }
 
 /* ---- forward ---- */
@@ -119,7 +115,7 @@ static void sum_or_pool(const struct sm_trunk *trunk, const struct sm_trunk_node
 static void forward_node(const struct sm_trunk *trunk, const struct sm_trunk_node *t, size_t block, float *scratch) {
     if (t->pooled) {
         forward_pooled(trunk, t, block, scratch);
-    } else if (is_conv(t)) {
+    } else if (sm_trunk_is_conv(t)) {
         conv_to_map(trunk, t, block, &t->out);
         if (has_norm(t)) trunk->map_kernels->normalize(&t->out, &t->out, block, &t->norm);
         trunk->map_kernels->activate(&t->out, block, t->activation);
@@ -229,7 +225,7 @@ void sm_trunk_load(struct sm_trunk *trunk, const struct sm_batch *batch) {
 }
 
 bool sm_trunk_is_by_channel(const struct sm_trunk_node *t) {
-    return !is_conv(t) || (t->weights.sparse && !has_norm(t));
+    return !sm_trunk_is_conv(t) || (t->weights.sparse && !has_norm(t));
 }
 
 /* Rows [first, last) of a list are a list. */
@@ -250,7 +246,7 @@ void sm_trunk_compute(const struct sm_trunk *trunk, size_t n, size_t block, size
         return;
     }
     part.out = channels_of(&part.out, first, last);
-    if (is_conv(&part)) {
+    if (sm_trunk_is_conv(&part)) {
         part.conv.n_out = last - first;
         part.lists.forward = rows_of(&part.lists.forward, first, last);
         forward_node(trunk, &part, block, trunk->scratch[0]);
@@ -300,7 +296,7 @@ static void add_delta(const struct sm_trunk *trunk, const struct sm_trunk_node *
 
 static void backward_node(const struct sm_trunk *trunk, struct sm_trunk_node *t, size_t block, int thread) {
     trunk->map_kernels->activation_gradient(&t->delta, &t->out, block, t->activation);
-    if (is_conv(t))
+    if (sm_trunk_is_conv(t))
         conv_delta(trunk, t, block, thread);
     else if (t->node->kind == SM_NODE_ADD)
         add_delta(trunk, t, block);
@@ -354,7 +350,7 @@ static void backward_blocks(struct sm_trunk *trunk, const float *delta, size_t i
 enum gradient_form { POOLED, ROUNDED, CHANNELS, PRODUCTS, NO_GRADIENT };
 
 static enum gradient_form gradient_form(const struct sm_trunk *trunk, const struct sm_trunk_node *t) {
-    if (!is_conv(t)) return NO_GRADIENT;
+    if (!sm_trunk_is_conv(t)) return NO_GRADIENT;
     if (t->pooled) return POOLED;
     if (trunk->bf16) return ROUNDED;
     return sm_conv_gradient_possible(&t->conv) ? CHANNELS : PRODUCTS;

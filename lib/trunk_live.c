@@ -8,36 +8,21 @@
 
 #include <string.h>
 
-static bool is_conv(const struct sm_trunk_node *t) {
-    return t->node->kind == SM_NODE_LAYER;
-}
-
-/* The kept weights of an output channel: plus ascending from the row's start, minus from its end downwards. */
-struct kept_row {
-    const uint32_t *plus, *minus_end;
-    uint32_t n_plus, n_minus;
-};
-
-static struct kept_row row_of(const struct sm_kept *kept, size_t o) {
-    const uint32_t *slots = kept->index + o * kept->stride;
-    return (struct kept_row){slots, slots + kept->stride - 1, kept->n_plus[o], kept->n_minus[o]};
-}
-
 static bool hears(const struct sm_trunk_node *t, size_t o, const uint8_t *heard) {
-    const struct kept_row row = row_of(t->weights.kept, o);
+    const struct sm_kept_row row = sm_kept_row(t->weights.kept, o);
     size_t taps = sm_conv_taps(&t->conv);
     for (uint32_t k = 0; k < row.n_plus; k++)
         if (heard[row.plus[k] / taps]) return true;
     for (uint32_t k = 0; k < row.n_minus; k++)
-        if (heard[*(row.minus_end - k) / taps]) return true;
+        if (heard[row.minus[-(ptrdiff_t)k] / taps]) return true;
     return false;
 }
 
 static void ask(const struct sm_trunk_node *t, size_t o, uint8_t *asked) {
-    const struct kept_row row = row_of(t->weights.kept, o);
+    const struct sm_kept_row row = sm_kept_row(t->weights.kept, o);
     size_t taps = sm_conv_taps(&t->conv);
     for (uint32_t k = 0; k < row.n_plus; k++) asked[row.plus[k] / taps] = 1;
-    for (uint32_t k = 0; k < row.n_minus; k++) asked[*(row.minus_end - k) / taps] = 1;
+    for (uint32_t k = 0; k < row.n_minus; k++) asked[row.minus[-(ptrdiff_t)k] / taps] = 1;
 }
 
 /* What a dense product computes counts as alive; batch norm makes something of nothing. */
@@ -51,7 +36,7 @@ static uint8_t *heard_of(const struct sm_trunk *trunk, int n) {
 
 static void hear(struct sm_trunk *trunk, struct sm_trunk_node *t) {
     for (size_t c = 0; c < t->out.channels; c++) {
-        if (is_conv(t)) {
+        if (sm_trunk_is_conv(t)) {
             t->heard[c] = !is_listed(t) || hears(t, c, heard_of(trunk, t->inputs[0]));
             continue;
         }
@@ -66,7 +51,7 @@ static void ask_inputs(struct sm_trunk *trunk, struct sm_trunk_node *t) {
         struct sm_trunk_node *below = &trunk->nodes[t->inputs[i]];
         for (size_t c = 0; c < t->out.channels; c++) {
             if (!t->asked[c]) continue;
-            if (!is_conv(t))
+            if (!sm_trunk_is_conv(t))
                 below->asked[c] = 1;
             else if (is_listed(t))
                 ask(t, c, below->asked);
@@ -92,7 +77,7 @@ void sm_trunk_find_live(struct sm_trunk *trunk, const uint8_t *asked_units) {
     for (size_t n = trunk->n_nodes; n-- > 0;) ask_inputs(trunk, &trunk->nodes[n]);
     for (size_t n = 0; n < trunk->n_nodes; n++) {
         struct sm_trunk_node *t = &trunk->nodes[n];
-        if (!is_conv(t)) continue;
+        if (!sm_trunk_is_conv(t)) continue;
         sm_channels_set(&t->in_channels, heard_of(trunk, t->inputs[0]));
         sm_channels_set(&t->out_channels, t->asked);
     }

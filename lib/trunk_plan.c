@@ -117,15 +117,11 @@ static size_t delta_halo(const struct sm_conv *c) {
                   delta_reach(c->out_width, c->stride, c->kernel_width, c->pad_left, c->in_width));
 }
 
-static bool is_conv(const struct sm_trunk_node *t) {
-    return t->node->kind == SM_NODE_LAYER;
-}
-
 /* What the convolutions that read node n (or the images, -1) need around it. */
 static size_t halo_of(const struct sm_trunk *trunk, int n) {
     size_t halo = 0;
     for (size_t k = 0; k < trunk->n_nodes; k++)
-        if (is_conv(&trunk->nodes[k]) && trunk->nodes[k].inputs[0] == n)
+        if (sm_trunk_is_conv(&trunk->nodes[k]) && trunk->nodes[k].inputs[0] == n)
             halo = larger(halo, input_halo(&trunk->nodes[k].conv));
     return halo;
 }
@@ -145,7 +141,7 @@ static int allocate_gradients(struct sm_trunk *trunk, size_t n, size_t n_blocks)
     t->gradient = sm_aligned_zeros(sm_padded(t->conv.n_out) * stride * sizeof(float));
     if (!t->gradient) return -1;
     if (!t->pooled) return 0;
-    for (int thread = 0; thread < trunk->max_threads; thread++) {
+    for (int thread = 0; t->inputs[0] >= 0 && thread < trunk->max_threads; thread++) {
         struct sm_map *map = &trunk->unpooled[(size_t)thread * trunk->n_nodes + n];
         if (sm_map_init(map, t->conv.n_out, t->conv.out_height, t->conv.out_width, delta_halo(&t->conv), 1)) return -1;
         map->block_stride = 0; /* one block of scratch that stands for all */
@@ -157,7 +153,7 @@ static int allocate_node(struct sm_trunk *trunk, size_t n, size_t n_blocks) {
     struct sm_trunk_node *t = &trunk->nodes[n];
     const struct sm_node *last = t->pooled ? t->node + 1 : t->node;
     size_t channels = last->channels, height = last->height, width = last->width;
-    size_t halo = is_conv(t) && !t->pooled ? delta_halo(&t->conv) : 0;
+    size_t halo = sm_trunk_is_conv(t) && !t->pooled ? delta_halo(&t->conv) : 0;
     if (sm_map_init(&t->out, channels, height, width, halo_of(trunk, (int)n), n_blocks)) return -1;
     if (trunk->training && sm_map_init(&t->delta, channels, height, width, halo, n_blocks)) return -1;
     if (t->pooled || t->node->kind == SM_NODE_MAX_POOL) {
@@ -165,7 +161,7 @@ static int allocate_node(struct sm_trunk *trunk, size_t n, size_t n_blocks) {
         if (trunk->training && !(t->winner = malloc(n_blocks * t->winner_stride))) return -1;
     }
     if (trunk->training && (!(t->heard = calloc(channels, 1)) || !(t->asked = calloc(channels, 1)))) return -1;
-    if (!is_conv(t)) return 0;
+    if (!sm_trunk_is_conv(t)) return 0;
     if (t->node->batch_norm && allocate_norm(t, trunk->training, n_blocks)) return -1;
     bool products = trunk->training && !t->pooled && !sm_conv_gradient_possible(&t->conv);
     if (sm_conv_dense_init(&t->dense, &t->conv, n_blocks, products, trunk->training && t->inputs[0] >= 0)) return -1;
@@ -179,9 +175,9 @@ static size_t scratch_size(const struct sm_trunk *trunk) {
         const struct sm_trunk_node *t = &trunk->nodes[n];
         if (t->pooled) most = larger(most, 2 * t->conv.n_out * t->conv.out_width * SM_LANES);
         if (t->pooled && trunk->training) most = larger(most, sm_pooled_scratch(&t->pooled_gradient));
-        if (is_conv(t)) most = larger(most, sm_conv_dense_scratch(&t->dense));
-        if (is_conv(t) && trunk->training) most = larger(most, sm_conv_bf16_scratch(&t->conv));
-        if (is_conv(t) && trunk->training) most = larger(most, sm_conv_gradient_scratch(&t->conv));
+        if (sm_trunk_is_conv(t)) most = larger(most, sm_conv_dense_scratch(&t->dense));
+        if (sm_trunk_is_conv(t) && trunk->training) most = larger(most, sm_conv_bf16_scratch(&t->conv));
+        if (sm_trunk_is_conv(t) && trunk->training) most = larger(most, sm_conv_gradient_scratch(&t->conv));
     }
     size_t pixels = sm_network_inputs(trunk->net); /* of a block of images, on its way into the map */
     return larger(most, 2 * SM_LANES * sm_padded(pixels));
@@ -265,7 +261,7 @@ int sm_trunk_use_bf16(struct sm_trunk *trunk, struct sm_error *err) {
     for (size_t n = 0; n < trunk->n_nodes; n++) {
         struct sm_trunk_node *t = &trunk->nodes[n];
         t->pooled_gradient.bf16 = t->pooled;
-        if (!is_conv(t) || t->pooled) continue;
+        if (!sm_trunk_is_conv(t) || t->pooled) continue;
         const struct sm_map *in = t->inputs[0] >= 0 ? &trunk->nodes[t->inputs[0]].out : &trunk->images;
         if (sm_bf16_map_init(&t->rounded_in, in) || sm_bf16_map_init(&t->rounded_delta, &t->delta))
             return sm_fail(err, "out of memory for network %s in bfloat16", trunk->net->name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Convolutions: lists and matrix products, forward and both gradients, against loops in double precision. */
 #include <supermask/conv_dense.h>
+#include <supermask/conv_gradient.h>
 #include <supermask/conv_lists.h>
 #include <supermask/forward.h>
 
@@ -261,6 +262,64 @@ static void test_dense(void **state) {
     }
 }
 
+/* Every third channel of a map is dead: 0 everywhere, and marked so. */
+static void kill_channels(struct sm_map *map, struct sm_channels *channels) {
+    uint8_t *live = check_alloc(map->channels, 1);
+    assert_int_equal(sm_channels_init(channels, map->channels), 0);
+    for (size_t c = 0; c < map->channels; c++) live[c] = c % 3 != 1;
+    sm_channels_set(channels, live);
+    for (size_t b = 0; b < map->n_blocks; b++)
+        for (size_t c = 0; c < map->channels; c++)
+            for (size_t y = 0; y < map->height && !live[c]; y++)
+                memset(sm_map_at(map, b, c, (ptrdiff_t)y, 0), 0, map->width * SM_LANES * sizeof(float));
+    free(live);
+}
+
+static float *gradient_by_channels(struct bench *b, const struct sm_kernels *kernels, bool dead) {
+    const struct sm_conv *c = &b->conv;
+    struct sm_channels in, out;
+    if (dead) {
+        kill_channels(&b->in, &in);
+        kill_channels(&b->out_delta, &out);
+    } else {
+        assert_int_equal(sm_channels_init(&in, c->n_in), 0);
+        assert_int_equal(sm_channels_init(&out, c->n_out), 0);
+    }
+    float *gradient = check_alloc(c->n_out * b->stride, sizeof(float));
+    float *scratch = check_alloc(sm_conv_gradient_scratch(c), sizeof(float));
+    for (size_t k = 0; k < c->n_out * sm_conv_fan_in(c); k++) /* what an earlier step left */
+        gradient[k / sm_conv_fan_in(c) * b->stride + k % sm_conv_fan_in(c)] = 1e9f;
+    for (size_t unit = sm_conv_gradient_units(c); unit-- > 0;)
+        sm_conv_gradient_unit(kernels, c, unit, BLOCKS, &b->in, &in, &b->out_delta, &out, gradient, b->stride, scratch);
+    free(scratch);
+    sm_channels_destroy(&in);
+    sm_channels_destroy(&out);
+    return gradient;
+}
+
+static void test_gradient_by_channels(void **state) {
+    (void)state;
+    for (size_t k = 0; k < N_SHAPES; k++)
+        for (int dead = 0; dead < 2; dead++) {
+            float *first = NULL;
+            for (size_t isa = 3; isa-- > 1;) { /* avx512 and avx2 give the same bytes */
+                struct bench b;
+                const struct sm_kernels *kernels = sm_kernels_find(isas[isa]);
+                bench_init(&b, k, 0.5, true);
+                if (kernels && sm_conv_gradient_possible(&b.conv)) {
+                    float *gradient = gradient_by_channels(&b, kernels, dead);
+                    run_lists(&b, kernels, 0.3f);
+                    check_all(&b, gradient);
+                    if (first) assert_memory_equal(first, gradient, b.conv.n_out * b.stride * sizeof(float));
+                    free(first);
+                    first = gradient;
+                }
+                bench_destroy(&b);
+            }
+            free(first);
+        }
+}
+
 static void test_columns(void **state) {
     (void)state;
     struct sm_map map, back;
@@ -287,9 +346,8 @@ static void test_columns(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_same_bytes),
-        cmocka_unit_test(test_dense),
+        cmocka_unit_test(test_lists),   cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test(test_dense),   cmocka_unit_test(test_gradient_by_channels),
         cmocka_unit_test(test_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

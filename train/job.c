@@ -4,6 +4,7 @@
 #include "train/train.h"
 
 #include <supermask/dataset.h>
+#include <supermask/forward.h>
 #include <supermask/text.h>
 
 #include <omp.h>
@@ -71,7 +72,7 @@ enum sm_exit sm_job_resolve(struct sm_recipe *recipe, struct sm_network *net, co
     if (sm_options_apply(options, recipe, err)) return SM_EXIT_USAGE;
     if (recipe->threads == 0) recipe->threads = omp_get_max_threads();
     if (sm_recipe_check(recipe, err) || check_method(recipe, err) || read_network(net, recipe, err) ||
-        check_batch_norm(recipe, net, err) || check_memory(recipe, net, err)) {
+        check_batch_norm(recipe, net, err) || sm_forward_check(net, err) || check_memory(recipe, net, err)) {
         sm_fail_prefix(err, "%s", options->recipe);
         return SM_EXIT_WORLD;
     }

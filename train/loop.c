@@ -18,8 +18,10 @@
 #include "train/train.h"
 #include "train/trainer.h"
 
-/* A checkpoint costs a few milliseconds; this is what a kill -9 can cost in training time (never in records). */
+/* What a kill -9 can cost in training time (never in records): so long, or longer where a checkpoint takes its time:
+ * saving takes at most a fiftieth of it. */
 #define CHECKPOINT_SECONDS 15.0
+#define CHECKPOINT_SHARE 50.0
 
 /* Between two looks at the clock and at whether the user has asked to stop: about so long, and at most so many steps.
  */
@@ -41,7 +43,9 @@ struct run {
     size_t steps_at_once;               /* as many as fit into SECONDS_AT_ONCE */
     size_t n_records;                   /* records that this run has come by, written now or before */
     double seconds;                     /* spent on training so far, over interruptions */
-    double epoch_began;                 /* `seconds` at the end of the epoch before */
+    double epoch_began;                 /* `seconds` at the end of the epoch before, or at the resume within it */
+    int64_t seen_before;                /* images of this epoch that an interrupted run had seen */
+    double checkpoint_every;            /* seconds */
     double clock, last_saved;           /* seconds of a clock that never goes back */
     bool empty;                         /* the first record could not be written: the file is worth nothing */
 };
@@ -229,7 +233,9 @@ static int append_record(struct run *r, struct sm_error *err) {
 static int save_checkpoint(struct run *r, struct sm_error *err) {
     count_time(r);
     r->last_saved = r->clock;
-    return sm_checkpoint_save(r->checkpoint, &r->trainer, &r->seconds, err);
+    int status = sm_checkpoint_save(r->checkpoint, &r->trainer, &r->seconds, err);
+    r->checkpoint_every = fmax(CHECKPOINT_SECONDS, CHECKPOINT_SHARE * (now() - r->clock));
+    return status;
 }
 
 static struct sm_metrics measure_epoch(struct run *r) {
@@ -250,9 +256,9 @@ static struct sm_metrics measure_epoch(struct run *r) {
 
 static void show_epoch(struct run *r, const struct sm_metrics *row) {
     char detail[160];
+    int64_t n_seen = r->trainer.n_seen - r->seen_before;
     snprintf(detail, sizeof detail, "train_loss=%.4f test_accuracy=%.4f remaining=%.4f images_per_second=%.0f",
-             row->train_loss, row->test_accuracy, row->remaining,
-             (double)(r->data.train.n * (size_t)r->recipe->passes) / (r->seconds - r->epoch_began));
+             row->train_loss, row->test_accuracy, row->remaining, (double)n_seen / (r->seconds - r->epoch_began));
     sm_progress_update(&r->progress, (size_t)row->epoch, detail);
 }
 
@@ -270,7 +276,7 @@ static int end_epoch(struct run *r, struct sm_error *err) {
     show_epoch(r, &row);
     sm_schedule_epoch(r->recipe, &t->schedule, (int64_t)epoch, row.train_loss);
     t->loss_sum = 0;
-    t->n_correct = t->n_seen = 0;
+    t->n_correct = t->n_seen = r->seen_before = 0;
     r->epoch_began = r->seconds;
     return 0;
 }
@@ -301,7 +307,7 @@ static int advance(struct run *r, struct sm_error *err) {
     step += n;
     if (step % record_interval(r) == 0 && append_record(r, err)) return -1;
     if (step % per_epoch == 0 && end_epoch(r, err)) return -1;
-    return now() - r->last_saved > CHECKPOINT_SECONDS ? save_checkpoint(r, err) : 0;
+    return now() - r->last_saved > r->checkpoint_every ? save_checkpoint(r, err) : 0;
 }
 
 static enum sm_train_result train_to_end(struct run *r, struct sm_error *err) {
@@ -312,6 +318,8 @@ static enum sm_train_result train_to_end(struct run *r, struct sm_error *err) {
         return SM_TRAIN_FAILED;
     }
     r->clock = r->last_saved = now();
+    r->epoch_began = r->seconds;
+    r->seen_before = r->trainer.n_seen;
     while ((size_t)r->trainer.step < total_steps(r) && !sm_schedule_ended(r->recipe, &r->trainer.schedule)) {
         if (*r->job->stop) return save_checkpoint(r, err) ? SM_TRAIN_FAILED : SM_TRAIN_STOPPED;
         if (advance(r, err)) return SM_TRAIN_FAILED;
@@ -360,7 +368,7 @@ static enum sm_train_result train(struct run *r, struct sm_error *err) {
 }
 
 enum sm_train_result sm_train_run(const struct sm_train_job *job, struct sm_error *err) {
-    struct run r = {.job = job, .recipe = job->recipe, .steps_at_once = 1};
+    struct run r = {.job = job, .recipe = job->recipe, .steps_at_once = 1, .checkpoint_every = CHECKPOINT_SECONDS};
     enum sm_train_result result = SM_TRAIN_FAILED;
     if (sm_recipe_network(job->recipe, &r.net, err)) goto done;
     if (sm_dataset_load(&r.data, job->recipe->dataset, job->data_directory, err)) goto done;

@@ -34,6 +34,18 @@ struct sm_kept {
     uint32_t *n_plus, *n_minus; /* [n_out] */
 };
 
+/* The kept weights of row o: n_plus inputs plus[0], plus[1] .., n_minus inputs minus[0], minus[-1] .., each ascending.
+ */
+struct sm_kept_row {
+    const uint32_t *plus, *minus;
+    uint32_t n_plus, n_minus;
+};
+
+static inline struct sm_kept_row sm_kept_row(const struct sm_kept *kept, size_t o) {
+    const uint32_t *slots = kept->index + o * kept->stride;
+    return (struct sm_kept_row){slots, slots + kept->stride - 1, kept->n_plus[o], kept->n_minus[o]};
+}
+
 /* Places of the kept weights of a convolution (conv_lists.h), as distances in floats from a reference pixel. Row r owns
  * places [r*capacity, (r+1)*capacity): first the n_plus[r] whose pixels are added, then the n_minus[r] that are
  * subtracted. */
@@ -141,10 +153,10 @@ struct sm_kernels {
 
     /* sums[k][s] += sum over rows y < n_rows and columns x < n_columns of delta[k][y][x] * in[y][x + s], for
      * SM_GRADIENT_ROWS pointers delta and n_taps (1 or 3) s; pixels of SM_LANES images, each lane by itself. sums:
-     * [SM_GRADIENT_ROWS][n_taps][SM_LANES], of which a lesser instruction set uses fewer lanes. */
+     * [SM_GRADIENT_ROWS][n_taps][SM_LANES]. */
     void (*conv_gradient)(float *sums, const float *const *delta, size_t delta_row_step, const float *in,
                           size_t in_row_step, size_t n_rows, size_t n_columns, size_t n_taps);
-    /* out[k] = the lanes of sums [n][SM_LANES], as conv_gradient leaves them, added up. */
+    /* out[k] = the lanes of sums [n][SM_LANES], as conv_gradient leaves them, added up in their order. */
     void (*sum_lanes)(float *out, const float *sums, size_t n);
 
     /* ---- the loops of the assignment problem (analyze/assignment.c), in integers: the same in every set. n values,

@@ -66,6 +66,10 @@ struct sm_trunk_node {
     double *sums;      /* training: [block][2][channels], what each block adds to the statistics */
 };
 
+static inline bool sm_trunk_is_conv(const struct sm_trunk_node *t) {
+    return t->node->kind == SM_NODE_LAYER;
+}
+
 /* Where batch norm takes mean and variance from. */
 enum sm_statistics { SM_STATISTICS_MOVING, SM_STATISTICS_BATCH };
 
