@@ -9,7 +9,7 @@ setup_file() {
     export FUZZ_BUILD=$BATS_FILE_TMPDIR/build
     can_fuzz || return 0
     unset MAKEFLAGS MFLAGS MAKELEVEL SAN
-    make -s -C "$BATS_TEST_DIRNAME/../.." BUILD="$FUZZ_BUILD" CC=clang \
+    make -s -j "$(nproc)" -C "$BATS_TEST_DIRNAME/../.." BUILD="$FUZZ_BUILD" CC=clang \
         CFLAGS="-g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" \
         "$FUZZ_BUILD/libsupermask.a"
 }
