@@ -226,6 +226,16 @@ int sm_forward_bind_as(struct sm_forward *f, size_t l, const struct sm_binding *
     return layer->effective ? 0 : sm_fail(err, "out of memory for layer %s", f->net->layers[l].name);
 }
 
+void sm_forward_set_magnitude(struct sm_forward *f, size_t l, float magnitude) {
+    if (!(f->layers[l].magnitude > 0)) return;
+    f->layers[l].magnitude = magnitude;
+    if (l < f->first_dense) sm_trunk_node_of_layer(&f->trunk, l)->lists.magnitude = magnitude;
+}
+
+float sm_rescale_factor(size_t n_weights, size_t n_kept) {
+    return n_kept ? (float)((double)n_weights / (double)n_kept) : 1;
+}
+
 struct sm_batch_norm *sm_forward_batch_norm(const struct sm_forward *f, size_t l) {
     struct sm_trunk_node *t = l < f->first_dense ? sm_trunk_node_of_layer(&f->trunk, l) : NULL;
     return t && t->norm.channels ? &t->norm : NULL;

@@ -4,8 +4,9 @@
 #include <math.h>
 
 double sm_init_weight_deviation(const struct sm_recipe *recipe, const struct sm_layer *layer) {
-    return sm_scale_deviation(recipe->weight_scale, recipe->weight_gain, sm_layer_fan_in(layer),
-                              sm_layer_fan_out(layer));
+    double deviation =
+        sm_scale_deviation(recipe->weight_scale, recipe->weight_gain, sm_layer_fan_in(layer), sm_layer_fan_out(layer));
+    return recipe->scale_fan ? deviation / sqrt(recipe->keep) : deviation;
 }
 
 double sm_init_score_deviation(const struct sm_recipe *recipe, const struct sm_layer *layer) {
@@ -34,4 +35,9 @@ void sm_init_values(float *values, enum sm_weight_init kind, double deviation, c
 void sm_init_weights(float *weights, const struct sm_recipe *recipe, const struct sm_layer *layer, size_t index) {
     sm_init_values(weights, recipe->weight_init, sm_init_weight_deviation(recipe, layer), layer,
                    sm_rng_make(recipe->weight_seed, SM_RNG_WEIGHTS, (uint32_t)index));
+}
+
+void sm_init_scores(float *scores, const struct sm_recipe *recipe, const struct sm_layer *layer, size_t index) {
+    sm_init_values(scores, SM_WEIGHTS_UNIFORM, sm_init_score_deviation(recipe, layer), layer,
+                   sm_rng_make(recipe->score_seed, SM_RNG_SCORES, (uint32_t)index));
 }

@@ -201,6 +201,78 @@ static void mask_from_scores(int8_t *mask, const float *value, float threshold, 
     for (size_t i = 0; i < n; i += V) store_mask(mask + i, load(value + i), threshold);
 }
 
+/* ---- sampled masks ---- */
+
+/* SM_DRAWS numbers of a stream, from index 4 * block on: lane L computes block + L, whose four words are numbers 4 L ..
+ * 4 L + 3. Philox4x32-10 (Salmon et al. 2011), as rng.h. */
+enum { DRAW_LANES = SM_DRAWS / 4, PHILOX_ROUNDS = 10 };
+
+INLINE void philox_multiply(uint32_t multiplier, const uint32_t even[DRAW_LANES], uint32_t low[DRAW_LANES],
+                            uint32_t high[DRAW_LANES]) {
+    for (size_t k = 0; k < DRAW_LANES; k++) {
+        uint64_t product = (uint64_t)multiplier * even[k];
+        low[k] = (uint32_t)product;
+        high[k] = (uint32_t)(product >> 32);
+    }
+}
+
+static void draw_words(uint32_t words[4][DRAW_LANES], const struct sm_rng *rng, uint64_t block) {
+    uint32_t key0 = (uint32_t)rng->seed, key1 = (uint32_t)(rng->seed >> 32);
+    for (size_t k = 0; k < DRAW_LANES; k++) {
+        words[0][k] = (uint32_t)block + (uint32_t)k; /* block is a multiple of DRAW_LANES: no carry */
+        words[1][k] = (uint32_t)(block >> 32);
+        words[2][k] = (uint32_t)rng->stream;
+        words[3][k] = (uint32_t)(rng->stream >> 32);
+    }
+    for (int round = 0; round < PHILOX_ROUNDS; round++, key0 += 0x9E3779B9u, key1 += 0xBB67AE85u) {
+        uint32_t low0[DRAW_LANES], high0[DRAW_LANES], low1[DRAW_LANES], high1[DRAW_LANES];
+        philox_multiply(0xD2511F53u, words[0], low0, high0);
+        philox_multiply(0xCD9E8D57u, words[2], low1, high1);
+        for (size_t k = 0; k < DRAW_LANES; k++) {
+            words[0][k] = high1[k] ^ words[1][k] ^ key0;
+            words[1][k] = low1[k];
+            words[2][k] = high0[k] ^ words[3][k] ^ key1;
+            words[3][k] = low0[k];
+        }
+    }
+}
+
+/* exp(-|x|), which neither overflows nor loses small probabilities. */
+INLINE vector exp_of_minus_size(vector x) {
+    return exp_minus_1(choose(x > (vector){0}, -x, x)) + 1.0f;
+}
+
+static void sample_mask(int8_t *mask, const float *value, size_t n, const struct sm_rng *rng, uint64_t first) {
+    for (size_t i = 0; i < n; i += SM_DRAWS) {
+        uint32_t words[4][DRAW_LANES];
+        float uniform[SM_DRAWS] __attribute__((aligned(64)));
+        draw_words(words, rng, (first + i) / 4);
+        for (size_t k = 0; k < DRAW_LANES; k++) {
+            for (size_t j = 0; j < 4; j++) uniform[4 * k + j] = ((float)(int32_t)(words[j][k] >> 9) + 0.5f) * 0x1p-23f;
+        }
+        for (size_t k = 0; k < SM_DRAWS; k += V) {
+            vector x = load(value + i + k), e = exp_of_minus_size(x);
+            vector p = choose(x > (vector){0}, spread(1.0f), e) / (e + 1.0f);
+            vector_int g = (load(uniform + k) < p) & 1;
+            *(vector_byte *)(mask + i + k) = __builtin_convertvector(g, vector_byte);
+        }
+    }
+}
+
+static void sampled_gradient(float *gradient, const float *value, const float *weight, float shift, size_t n) {
+    for (size_t i = 0; i < n; i += V) {
+        vector e = exp_of_minus_size(load(value + i)), slope = e / ((e + 1.0f) * (e + 1.0f));
+        store(gradient + i, (rounded(load(gradient + i) * load(weight + i)) - shift) * slope);
+    }
+}
+
+static void magnitude_gradient(float *gradient, const float *value, const float *weight, size_t n) {
+    for (size_t i = 0; i < n; i += V) {
+        vector x = load(value + i), g = load(gradient + i) * load(weight + i);
+        store(gradient + i, choose(x > (vector){0}, g, choose(x < (vector){0}, -g, (vector){0})));
+    }
+}
+
 /* ---- activations ---- */
 
 static void elu(float *values, size_t n) {
@@ -228,6 +300,7 @@ INLINE void prefetch_row(const struct sm_trained *t, size_t n_vectors, size_t at
         __builtin_prefetch(t->value + at + v * V, 1);
         __builtin_prefetch(t->velocity + at + v * V, 1);
         if (t->weight) __builtin_prefetch(t->weight + at + v * V);
+        if (t->second) __builtin_prefetch(t->second + at + v * V, 1);
     }
 }
 
@@ -258,17 +331,45 @@ INLINE void gradient_tile(vector sum[TILE_ROWS][TILE_VECTORS], size_t n_vectors,
     }
 }
 
-/* m <- m - wd m;  V <- mu V - lr g;  m <- m + mu V - lr g (Nesterov) or m + V; then the mask of the new scores. */
-INLINE void update_vector(struct sm_trained t, struct sm_update u, size_t at, vector gradient) {
-    vector value = load(t.value + at);
-    if (t.weight) gradient *= load(t.weight + at); /* straight-through: dL/dm = dL/dv w */
+struct moved {
+    vector value, velocity, second;
+};
+
+INLINE struct moved move_sgd(struct sm_update u, vector value, vector velocity, vector gradient) {
+    if (u.optimizer == SM_SGD) gradient = gradient + value * u.weight_decay;
     vector step = rounded(gradient * u.learning_rate);
-    vector velocity = load(t.velocity + at) * u.momentum - step;
-    value = value - value * u.weight_decay;
-    value = u.nesterov ? value + (velocity * u.momentum - step) : value + velocity;
-    store(t.velocity + at, velocity);
-    store(t.value + at, value);
-    if (t.mask) store_mask(t.mask + at, value, u.threshold);
+    struct moved to = {.velocity = velocity * u.momentum - step};
+    if (u.optimizer == SM_SGDW) value = value - value * u.weight_decay;
+    to.value = u.nesterov ? value + (to.velocity * u.momentum - step) : value + to.velocity;
+    return to;
+}
+
+INLINE struct moved move_adam(struct sm_update u, vector value, vector velocity, vector second, vector gradient) {
+    gradient = gradient + value * u.weight_decay;
+    struct moved to = {.velocity = velocity * u.momentum + rounded(gradient * (1 - u.momentum)),
+                       .second = second * u.second_decay + rounded(gradient * gradient * (1 - u.second_decay))};
+    vector scale = root(rounded(to.second * u.second_correction)) + u.epsilon;
+    to.value = value - rounded(to.velocity * (u.first_correction * u.learning_rate)) / scale;
+    return to;
+}
+
+/* One vector of values: kernels.h has the formulas. The new mask is that of the new scores. */
+INLINE void update_vector(struct sm_trained t, struct sm_update u, size_t at, vector gradient) {
+    vector value = load(t.value + at), velocity = load(t.velocity + at), second = {0};
+    if (t.weight) gradient *= load(t.weight + at); /* straight-through: dL/dm = dL/dv w */
+    if (u.optimizer == SM_ADAM) second = load(t.second + at);
+    struct moved to = u.optimizer == SM_ADAM ? move_adam(u, value, velocity, second, gradient)
+                                             : move_sgd(u, value, velocity, gradient);
+    if (t.held) {
+        vector_int moves = __builtin_convertvector(*(const vector_byte *)(t.held + at), vector_int) != 0;
+        to.value = choose(moves, to.value, value);
+        to.velocity = choose(moves, to.velocity, velocity);
+        to.second = choose(moves, to.second, second);
+    }
+    store(t.velocity + at, to.velocity);
+    store(t.value + at, to.value);
+    if (u.optimizer == SM_ADAM) store(t.second + at, to.second);
+    if (t.mask) store_mask(t.mask + at, to.value, u.threshold);
 }
 
 /* A panel of columns of `rows` stays in the first-level cache while all weight rows pass over it. */
@@ -422,6 +523,9 @@ const struct sm_kernels JOIN(sm_kernels_, SM_ISA) = {
     .count_kept = count_kept,
     .apply_mask = apply_mask,
     .mask_from_scores = mask_from_scores,
+    .sample_mask = sample_mask,
+    .sampled_gradient = sampled_gradient,
+    .magnitude_gradient = magnitude_gradient,
     .elu = elu,
     .elu_gradient = elu_gradient,
     .relu = relu,

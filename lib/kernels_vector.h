@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if defined(__SSE__)
+#    include <immintrin.h>
+#endif
+
 #if defined(__AVX512F__)
 #    define V 16
 #elif defined(__AVX2__)
@@ -48,6 +52,20 @@ INLINE vector rounded(vector x) {
 }
 INLINE vector choose(vector_int where, vector yes, vector no) {
     return (vector)(((vector_int)yes & where) | ((vector_int)no & ~where));
+}
+
+/* Square roots, rounded correctly. Compilers make scalar code of the loop. */
+INLINE vector root(vector x) {
+#if defined(__AVX512F__)
+    return (vector)_mm512_sqrt_ps((__m512)x);
+#elif defined(__AVX2__)
+    return (vector)_mm256_sqrt_ps((__m256)x);
+#elif defined(__SSE__)
+    return (vector)_mm_sqrt_ps((__m128)x);
+#else
+    for (size_t k = 0; k < V; k++) x[k] = __builtin_sqrtf(x[k]);
+    return x;
+#endif
 }
 
 /* A kernel source ends in a table of its functions, sm_..._avx2 and so on: the name is made of SM_ISA. */

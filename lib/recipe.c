@@ -36,7 +36,7 @@ void sm_recipe_defaults(struct sm_recipe *recipe) {
         .epochs = 100,
         .passes = 1,
         .batch = 128,
-        .optimizer = "sgdw",
+        .optimizer = SM_SGDW,
         .learning_rate = 0.05,
         .weight_decay = 5e-4,
         .momentum = 0.9,
@@ -52,6 +52,13 @@ void sm_recipe_defaults(struct sm_recipe *recipe) {
         .plateau_factor = 0.2,
         .threshold_kind = SM_THRESHOLD_ABSOLUTE,
         .threshold = 0.01,
+        .keep = 0.5,
+        .mask_samples = 10,
+        .rounds = 1,
+        .retrain = true,
+        .prune = 0.2,
+        .prune_conv = 0.1,
+        .prune_output = 0.1,
         .weight_init = SM_WEIGHTS_SIGNED_CONSTANT,
         .weight_scale = SM_SCALE_ELUS,
         .weight_gain = 1.5,
@@ -72,7 +79,7 @@ const char *sm_recipe_key(size_t index) {
 }
 
 const struct recipe_key *sm_recipe_key_find(const char *name, struct sm_error *err) {
-    enum { MOST_KEYS = 64 };
+    enum { MOST_KEYS = 96 };
     const char *names[MOST_KEYS];
     char hint[SM_HINT_SIZE];
     assert(sm_recipe_n_keys <= MOST_KEYS);
@@ -302,15 +309,14 @@ int sm_recipe_set(struct sm_recipe *recipe, const char *assignment, struct sm_er
 int sm_recipe_check(const struct sm_recipe *recipe, struct sm_error *err) {
     const struct {
         const char *key, *value;
-    } needed[] = {{"name", recipe->name},
-                  {"network", recipe->network},
-                  {"dataset", recipe->dataset},
-                  {"method", recipe->method},
-                  {"optimizer", recipe->optimizer}};
+    } needed[] = {
+        {"name", recipe->name}, {"network", recipe->network}, {"dataset", recipe->dataset}, {"method", recipe->method}};
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         if (!*needed[i].value) return sm_fail(err, "the recipe does not say its %s", needed[i].key);
     if (recipe->threshold_kind == SM_THRESHOLD_RELATIVE && recipe->threshold >= 1.0)
         return sm_fail(err, "threshold: a relative threshold of 1 or more hides every weight");
+    if (recipe->batch_norm && recipe->optimizer == SM_ADAM)
+        return sm_fail(err, "batch_norm: its gamma and beta are trained by SGD only; the optimizer is adam");
     if (recipe->record_scores && strcmp(recipe->method, "dense") == 0)
         return sm_fail(err, "record_scores: the method dense has no scores");
     return 0;

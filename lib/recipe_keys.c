@@ -24,10 +24,22 @@ static void own_schedule_rate(struct sm_recipe *recipe) {
     WORDS([SM_STANDARDIZE_IMAGE] = "image", [SM_STANDARDIZE_UNIT] = "unit", [SM_STANDARDIZE_CHANNEL] = "channel")
 #define AUGMENTS WORDS([SM_AUGMENT_NONE] = "none", [SM_AUGMENT_CROP_FLIP] = "crop-flip")
 #define ORDERS WORDS([SM_ORDER_FIXED] = "fixed", [SM_ORDER_SHUFFLED] = "shuffled", [SM_ORDER_FILE] = "file")
-#define OPTIMIZERS WORDS("sgdw")
+#define OPTIMIZERS WORDS([SM_SGDW] = "sgdw", [SM_SGD] = "sgd", [SM_ADAM] = "adam")
+#define RESCALES WORDS([SM_RESCALE_NONE] = "none", [SM_RESCALE_DYNAMIC] = "dynamic")
+#define CRITERIA                                                                                                       \
+    WORDS([SM_LARGE_FINAL] = "large_final", [SM_SMALL_FINAL] = "small_final", [SM_LARGE_INIT] = "large_init",          \
+          [SM_SMALL_INIT] = "small_init", [SM_LARGE_INIT_LARGE_FINAL] = "large_init_large_final",                      \
+          [SM_SMALL_INIT_SMALL_FINAL] = "small_init_small_final", [SM_MAGNITUDE_INCREASE] = "magnitude_increase",      \
+          [SM_MOVEMENT] = "movement", [SM_RANDOM] = "random", [SM_LARGE_FINAL_SAME_SIGN] = "large_final_same_sign",    \
+          [SM_LARGE_FINAL_DIFF_SIGN] = "large_final_diff_sign")
+#define MASK_ONES                                                                                                      \
+    WORDS([SM_REWIND] = "rewind", [SM_REINIT] = "reinit", [SM_SIGNED_REINIT] = "signed-reinit",                        \
+          [SM_RESHUFFLE] = "reshuffle", [SM_SIGNED_RESHUFFLE] = "signed-reshuffle", [SM_CONSTANT] = "constant",        \
+          [SM_SIGNED_CONSTANT] = "signed-constant")
+#define MASK_ZEROS WORDS([SM_ZERO] = "zero", [SM_FREEZE] = "freeze", [SM_ZERO_SHRUNK] = "zero-shrunk")
 #define SCHEDULES                                                                                                      \
     WORDS([SM_SCHEDULE_CONSTANT] = "constant", [SM_SCHEDULE_EXPONENTIAL] = "exponential",                              \
-          [SM_SCHEDULE_STAIRCASE] = "staircase", [SM_SCHEDULE_PLATEAU] = "plateau")
+          [SM_SCHEDULE_STAIRCASE] = "staircase", [SM_SCHEDULE_PLATEAU] = "plateau", [SM_SCHEDULE_COSINE] = "cosine")
 #define THRESHOLDS WORDS([SM_THRESHOLD_ABSOLUTE] = "absolute", [SM_THRESHOLD_RELATIVE] = "relative")
 #define WEIGHT_INITS                                                                                                   \
     WORDS([SM_WEIGHTS_SIGNED_CONSTANT] = "signed-constant", [SM_WEIGHTS_UNIFORM] = "uniform",                          \
@@ -65,15 +77,15 @@ const struct recipe_key sm_recipe_keys[] = {
     {FIELD(epochs), .type = RECIPE_INT, RANGE(1, 1e6), .help = "how long training lasts"},
     {FIELD(passes), .type = RECIPE_INT, RANGE(1, 1000), .help = "passes over the training images that make one epoch"},
     {FIELD(batch), .type = RECIPE_INT, RANGE(1, 1e6), .help = "images a step"},
-    {FIELD(optimizer), .type = RECIPE_WORD, .choices = OPTIMIZERS,
-     .help = "sgdw: SGD with weight decay decoupled from the rate"},
+    {FIELD(optimizer), .type = RECIPE_CHOICE, .choices = OPTIMIZERS,
+     .help = "sgdw: SGD, weight decay decoupled from the rate; sgd, adam: weight decay added to the gradient"},
     {FIELD(learning_rate), .type = RECIPE_REAL, RANGE(0, 1e6), .help = "at the first step"},
     {FIELD(weight_decay), .type = RECIPE_REAL, RANGE(0, 1),
-     .help = "share taken off each step, not multiplied by the rate"},
+     .help = "sgdw: share taken off each step, not multiplied by the rate; else factor of the value in the gradient"},
     {FIELD(momentum), .type = RECIPE_REAL, RANGE(0, 0.9999), .help = "of the optimizer"},
     {FIELD(nesterov), .type = RECIPE_BOOL, .help = "Nesterov momentum"},
     {FIELD(schedule), .type = RECIPE_CHOICE, .choices = SCHEDULES, .chosen = own_schedule_rate,
-     .help = "of the learning rate and the weight decay; sets schedule_rate to its own"},
+     .help = "of the learning rate and the weight decay of sgdw; sets schedule_rate to its own"},
     {FIELD(schedule_rate), .type = RECIPE_REAL, RANGE(1e-6, 1),
      .help = "factor of exponential (own: 0.9) and staircase (0.96)"},
     {FIELD(decay_epochs), .type = RECIPE_REAL, RANGE(1e-3, 1e6), .help = "epochs for one factor"},
@@ -88,11 +100,36 @@ const struct recipe_key sm_recipe_keys[] = {
     {FIELD(threshold_kind), .type = RECIPE_CHOICE, .choices = THRESHOLDS,
      .help = "relative: share of the layer's largest initial |score|"},
     {FIELD(threshold), .type = RECIPE_REAL, RANGE(0, 1e6), .help = "scores up to this size hide their weight"},
+    {FIELD(keep), .type = RECIPE_REAL, RANGE(1e-6, 1),
+     .help = "share of each layer's weights that is kept, of methods that fix it"},
+    {FIELD(mask_samples), .type = RECIPE_INT, RANGE(1, 1000),
+     .help = "sampled masks: an evaluation is the mean over so many"},
+    {FIELD(rescale), .type = RECIPE_CHOICE, .choices = RESCALES,
+     .help = "dynamic: the kept weights of a layer times its weights / kept weights, for every mask"},
+    {FIELD(rounds), .type = RECIPE_INT, RANGE(1, 1000),
+     .help = "how often a method in rounds trains for `epochs`, prunes and starts again"},
+    {FIELD(retrain), .type = RECIPE_BOOL, .help = "false: train in the first round only, prune further in each"},
+    {FIELD(prune), .type = RECIPE_REAL, RANGE(0, 1),
+     .help = "share of a dense layer's kept weights that a round hides"},
+    {FIELD(prune_conv), .type = RECIPE_REAL, RANGE(0, 1), .help = "the same of a convolution"},
+    {FIELD(prune_output), .type = RECIPE_REAL, RANGE(0, 1), .help = "the same of the last layer"},
+    {FIELD(criterion), .type = RECIPE_CHOICE, .choices = CRITERIA,
+     .help = "which weights a round keeps, by initial and trained value"},
+    {FIELD(mask_one), .type = RECIPE_CHOICE, .choices = MASK_ONES,
+     .help = "what a kept weight starts the next round with; signed: with the sign of its initial value"},
+    {FIELD(mask_zero), .type = RECIPE_CHOICE, .choices = MASK_ZEROS,
+     .help = "a hidden weight is 0, frozen as it was at first, or 0 only where training had made it smaller"},
+    {FIELD(masks_from), .type = RECIPE_LINE,
+     .help = "run file whose recorded masks the rounds take, one after the other"},
+    {FIELD(validation), .type = RECIPE_INT, RANGE(0, 1e6),
+     .help = "training images set aside for the validation loss, the last of the files"},
+    {FIELD(validate_every), .type = RECIPE_INT, RANGE(0, 1e9), .help = "steps between its measurements; 0: an epoch"},
     {FIELD(weight_init), .type = RECIPE_CHOICE, .choices = WEIGHT_INITS, .help = "distribution of the initial weights"},
     {FIELD(weight_scale), .type = RECIPE_CHOICE, .choices = SCALES, .chosen = own_weight_gain,
      .help = "of the initial weights; sets weight_gain to its own"},
     {FIELD(weight_gain), .type = RECIPE_REAL, RANGE(1e-6, 1e6),
      .help = "f in sqrt(f*2/fan_in); own: he 1, xavier 1, elus 1.5, elu 0.75"},
+    {FIELD(scale_fan), .type = RECIPE_BOOL, .help = "initial weights are scaled by fan_in * keep, not fan_in"},
     {FIELD(score_scale), .type = RECIPE_CHOICE, .choices = SCALES, .chosen = own_score_gain,
      .help = "of the uniform initial scores; sets score_gain to its own"},
     {FIELD(score_gain), .type = RECIPE_REAL, RANGE(1e-6, 1e6), .help = "as weight_gain"},

@@ -11,7 +11,6 @@
 enum recipe_type {
     RECIPE_NAME,   /* char[size]: letters, digits, '_', '-', '.', '+' */
     RECIPE_LINE,   /* char[size]: one line of text */
-    RECIPE_WORD,   /* char[size]: one of `choices` */
     RECIPE_CHOICE, /* an enumeration whose values count `choices` from 0 */
     RECIPE_BOOL,   /* bool: true or false */
     RECIPE_INT,    /* int64_t in [min, max] */
@@ -26,7 +25,7 @@ struct recipe_key {
     enum recipe_type type;
     size_t offset, size;                /* of the field in struct sm_recipe */
     double min, max;                    /* of INT, REAL, RECORD */
-    const char *const *choices;         /* of WORD, CHOICE: NULL-terminated */
+    const char *const *choices;         /* of CHOICE: NULL-terminated */
     bool comment;                       /* does not change a run's results */
     void (*chosen)(struct sm_recipe *); /* NULL, or what a new value brings along in other keys */
     const char *help;

@@ -44,11 +44,6 @@ static void print_quoted(const struct recipe_key *key, const void *value, FILE *
     fputc('"', out);
 }
 
-static void print_word(const struct recipe_key *key, const void *value, FILE *out) {
-    (void)key;
-    fputs(value, out);
-}
-
 /* ---- choices ---- */
 
 static size_t count(const char *const *words) {
@@ -75,10 +70,6 @@ static int find_choice(const struct recipe_key *key, const char *text, struct sm
         if (strcmp(text, key->choices[i]) == 0) return (int)i;
     join_words(list, sizeof list, key->choices, n);
     return sm_fail(err, "%s: '%.80s' is not %s%s", key->name, text, list, sm_nearest_hint(hint, text, key->choices, n));
-}
-
-static int set_word(const struct recipe_key *key, void *field, const char *text, struct sm_error *err) {
-    return find_choice(key, text, err) < 0 ? -1 : set_line(key, field, text, err);
 }
 
 static int set_choice(const struct recipe_key *key, void *field, const char *text, struct sm_error *err) {
@@ -204,11 +195,11 @@ static const struct {
     int (*set)(const struct recipe_key *key, void *field, const char *text, struct sm_error *err);
     void (*print)(const struct recipe_key *key, const void *value, FILE *out);
 } types[] = {
-    [RECIPE_NAME] = {set_name, print_quoted},  [RECIPE_LINE] = {set_line, print_quoted},
-    [RECIPE_WORD] = {set_word, print_word},    [RECIPE_CHOICE] = {set_choice, print_choice},
-    [RECIPE_BOOL] = {set_bool, print_bool},    [RECIPE_INT] = {set_int, print_int},
-    [RECIPE_SEED] = {set_seed, print_seed},    [RECIPE_REAL] = {set_real, print_real},
-    [RECIPE_SHARE] = {set_share, print_share}, [RECIPE_RECORD] = {set_record, print_record},
+    [RECIPE_NAME] = {set_name, print_quoted},     [RECIPE_LINE] = {set_line, print_quoted},
+    [RECIPE_CHOICE] = {set_choice, print_choice}, [RECIPE_BOOL] = {set_bool, print_bool},
+    [RECIPE_INT] = {set_int, print_int},          [RECIPE_SEED] = {set_seed, print_seed},
+    [RECIPE_REAL] = {set_real, print_real},       [RECIPE_SHARE] = {set_share, print_share},
+    [RECIPE_RECORD] = {set_record, print_record},
 };
 
 int sm_recipe_key_set(const struct recipe_key *key, struct sm_recipe *recipe, const char *text, struct sm_error *err) {
@@ -223,7 +214,7 @@ void sm_recipe_key_print(const struct recipe_key *key, const struct sm_recipe *r
 
 /* Texts by their characters, all others by their bytes: a NaN equals itself. */
 bool sm_recipe_key_equal(const struct recipe_key *key, const struct sm_recipe *a, const struct sm_recipe *b) {
-    bool text = key->type == RECIPE_NAME || key->type == RECIPE_LINE || key->type == RECIPE_WORD;
+    bool text = key->type == RECIPE_NAME || key->type == RECIPE_LINE;
     const void *x = value_of(key, a), *y = value_of(key, b);
     return text ? strcmp(x, y) == 0 : memcmp(x, y, key->size) == 0;
 }

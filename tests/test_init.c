@@ -170,7 +170,7 @@ static struct initial initial_of(uint64_t weight_seed, uint64_t score_seed, uint
     recipe.data_seed = data_seed;
     recipe.threshold_kind = kind;
     recipe.threshold = 0.25;
-    struct sm_method_layer l = {&dense, index, check_alloc(N, 4), check_alloc(N, 4), NAN};
+    struct sm_method_layer l = {&dense, index, check_alloc(N, 4), check_alloc(N, 4), NULL, NAN};
     sm_method_find("signed-supermask")->init(&l, &recipe);
     return (struct initial){l.weights, l.scores, l.threshold};
 }
@@ -226,7 +226,7 @@ static void dense_has_no_mask(void **state) {
     const struct sm_method *method = sm_method_find("dense");
     struct sm_recipe recipe;
     sm_recipe_defaults(&recipe);
-    struct sm_method_layer l = {&dense, 0, check_alloc(N, 4), NULL, 0};
+    struct sm_method_layer l = {&dense, 0, check_alloc(N, 4), NULL, NULL, 0};
     method->init(&l, &recipe);
     assert_true(method->trains_weights && isnan(l.threshold));
     struct initial masked = initial_of(1, 1, 1, 0, SM_THRESHOLD_ABSOLUTE);

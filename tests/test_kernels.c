@@ -485,7 +485,8 @@ static void update_thresholds_strictly(void **state) {
     int8_t *mask = check_alloc(n, 1);
     for (size_t k = 0; k < n_found; k++) {
         for (size_t a = 0; a < n; a++) value[a] = start[a % 4];
-        struct sm_trained trained = {value, velocity, weight, mask, SM_LANES};
+        struct sm_trained trained = {
+            .value = value, .velocity = velocity, .weight = weight, .mask = mask, .stride = SM_LANES};
         struct sm_update u = {.learning_rate = 1, .momentum = 0.9f, .nesterov = true, .threshold = tau};
         static const uint32_t order[SM_ROWS] = {0, 1, 2, 3, 4, 5, 6, 7};
         found[k]->weight_gradient_update(&trained, &u, zeros, SM_LANES, SM_LANES, zeros, order, SM_ROWS);

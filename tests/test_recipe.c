@@ -49,7 +49,7 @@ static const struct {
     {"epochs", "3", "epochs: 3\n"},
     {"passes", "7", "passes: 7\n"},
     {"batch", "60", "batch: 60\n"},
-    {"optimizer", "sgdw", "optimizer: sgdw\n"},
+    {"optimizer", "adam", "optimizer: adam\n"},
     {"learning_rate", "0.1", "learning_rate: 0.1\n"},
     {"weight_decay", "1e-5", "weight_decay: 1.0e-05\n"},
     {"momentum", "0", "momentum: 0\n"},
@@ -65,9 +65,24 @@ static const struct {
     {"plateau_factor", "0.1", "plateau_factor: 0.1\n"},
     {"threshold_kind", "relative", "threshold_kind: relative\n"},
     {"threshold", "0.4", "threshold: 0.4\n"},
+    {"keep", "0.25", "keep: 0.25\n"},
+    {"mask_samples", "3", "mask_samples: 3\n"},
+    {"rescale", "dynamic", "rescale: dynamic\n"},
+    {"rounds", "24", "rounds: 24\n"},
+    {"retrain", "false", "retrain: false\n"},
+    {"prune", "0.3", "prune: 0.3\n"},
+    {"prune_conv", "0.15", "prune_conv: 0.15\n"},
+    {"prune_output", "0.25", "prune_output: 0.25\n"},
+    {"criterion", "movement", "criterion: movement\n"},
+    {"mask_one", "signed-constant", "mask_one: signed-constant\n"},
+    {"mask_zero", "freeze", "mask_zero: freeze\n"},
+    {"masks_from", "runs/a.h5", "masks_from: \"runs/a.h5\"\n"},
+    {"validation", "5000", "validation: 5000\n"},
+    {"validate_every", "100", "validate_every: 100\n"},
     {"weight_init", "normal", "weight_init: normal\n"},
     {"weight_scale", "he", "weight_scale: he\n"},
     {"weight_gain", "3", "weight_gain: 3\n"},
+    {"scale_fan", "true", "scale_fan: true\n"},
     {"score_scale", "elu", "score_scale: elu\n"},
     {"score_gain", "1.3", "score_gain: 1.3\n"},
     {"record", "100", "record: 100\n"},
@@ -180,10 +195,10 @@ static void sentences(void **state) {
         {"learning_rate: -0.1\n", "f:1: learning_rate: -0.1 is outside 0 .. 1000000"},
         {"momentum: 1\n", "f:1: momentum: 1 is outside 0 .. 0.9999"},
         {"nesterov: yes\n", "f:1: nesterov: 'yes' is not true or false"},
-        {"schedule: stair\n", "f:1: schedule: 'stair' is not constant, exponential, staircase or plateau"},
+        {"schedule: stair\n", "f:1: schedule: 'stair' is not constant, exponential, staircase, plateau or cosine"},
         {"schedule: plateu\n",
-         "f:1: schedule: 'plateu' is not constant, exponential, staircase or plateau (nearest: plateau)"},
-        {"optimizer: sgd\n", "f:1: optimizer: 'sgd' is not sgdw (nearest: sgdw)"},
+         "f:1: schedule: 'plateu' is not constant, exponential, staircase, plateau or cosine (nearest: plateau)"},
+        {"optimizer: adm\n", "f:1: optimizer: 'adm' is not sgdw, sgd or adam (nearest: adam)"},
         {"weight_seed: -1\n", "f:1: weight_seed: '-1' is not a whole number from 0 to 18446744073709551615"},
         {"record: often\n", "f:1: record: 'often' is neither `epoch` nor a number of steps"},
         {"record: 0\n", "f:1: record: 0 is outside 1 .. 1000000000000"},
@@ -270,8 +285,8 @@ static void differences(void **state) {
         char assignment[256];
         snprintf(assignment, sizeof assignment, "%s=%s", values[k].key, values[k].value);
         struct sm_recipe other = with(assignment);
-        bool same = strcmp(values[k].key, "optimizer") == 0 || strcmp(values[k].key, "threads") == 0 ||
-                    strcmp(values[k].key, "description") == 0 || strncmp(values[k].key, "published_", 10) == 0;
+        bool same = strcmp(values[k].key, "threads") == 0 || strcmp(values[k].key, "description") == 0 ||
+                    strncmp(values[k].key, "published_", 10) == 0;
         const char *key = sm_recipe_differs(&plain, &other);
         if (same)
             assert_null(key);
@@ -421,7 +436,7 @@ static void keys_are_listed(void **state) {
         snprintf(line, sizeof line, "%s\n    ", values[k].key);
         assert_non_null(strstr(text, line));
     }
-    assert_non_null(strstr(text, "values: constant, exponential, staircase, plateau; default: staircase\n"));
+    assert_non_null(strstr(text, "values: constant, exponential, staircase, plateau, cosine; default: staircase\n"));
     assert_non_null(strstr(text, "values: whole from 1 to 1000000; default: 100\n"));
     free(text);
 }

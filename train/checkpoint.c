@@ -6,7 +6,7 @@
 #include <supermask/runfile.h>
 #include <unistd.h>
 
-enum { FIXED_ARRAYS = 6, LAYER_ARRAYS = 8, NAME_SIZE = SM_NAME_SIZE + 16 };
+enum { FIXED_ARRAYS = 6, LAYER_ARRAYS = 9, NAME_SIZE = SM_NAME_SIZE + 16 };
 
 struct arrays {
     struct sm_array *array;
@@ -48,6 +48,7 @@ static int list_arrays(struct arrays *a, struct sm_trainer *t, double *seconds, 
         size_t n = t->layers[l].shape.n_rows * t->layers[l].shape.stride;
         add(a, "value/", name, SM_F32, n, sm_trainer_values(t, l));
         add(a, "velocity/", name, SM_F32, n, t->layers[l].velocity);
+        if (t->layers[l].second) add(a, "second/", name, SM_F32, n, t->layers[l].second);
         if (t->layers[l].norm.norm) add_norm(a, name, &t->layers[l].norm);
     }
     return 0;

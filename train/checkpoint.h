@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* checkpoint.h - what an exact resume needs beside the run file: values, velocities, batch norm and the trainer's counters. */
+/* checkpoint.h - what an exact resume needs beside the run file: values, velocities, batch norm and the trainer's
+ * counters. */
 #ifndef SUPERMASK_TRAIN_CHECKPOINT_H
 #define SUPERMASK_TRAIN_CHECKPOINT_H
 

@@ -223,6 +223,7 @@ static size_t total_steps(const struct run *r) {
 /* Appends the record of the step just reached, unless a run before this one did. */
 static int append_record(struct run *r, struct sm_error *err) {
     if (r->n_records++ < sm_run_n_records(r->writer)) return 0;
+    sm_trainer_draw_masks(&r->trainer);
     copy_masks(r);
     bool scores = r->recipe->record_scores && !r->trainer.method->trains_weights;
     if (scores) copy_values(r);
@@ -248,7 +249,7 @@ static struct sm_metrics measure_epoch(struct run *r) {
     row.learning_rate = sm_trainer_learning_rate(t);
     row.weight_decay = sm_trainer_weight_decay(t);
     t->step++;
-    struct sm_evaluation test = sm_forward_evaluate(&t->forward, &t->test, r->recipe->loss, t->n_threads);
+    struct sm_evaluation test = sm_trainer_evaluate(t, &t->test);
     row.test_loss = test.loss;
     row.test_accuracy = test.accuracy;
     return row;

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* method.h - what a training method is: one row of the table in methods.c, one file in methods/. */
+/* method.h - what a training method is: one row of the table in methods.c, one file in methods/.
+ *
+ * A method trains either weights or scores. One that trains weights may have masks, which are held: what they hide does
+ * not move. One that trains scores m has a mask g for each layer, made of the scores; without hooks it is
+ * g = sign(m) outside [-tau, tau] and dL/dm = (dL/dv) w, which the optimizer's kernel does in one pass. With hooks the
+ * method says how masks come from scores and how a gradient goes back. */
 #ifndef SUPERMASK_TRAIN_METHOD_H
 #define SUPERMASK_TRAIN_METHOD_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <supermask/barrier.h>
+#include <supermask/forward.h>
+#include <supermask/kernels.h>
 #include <supermask/network.h>
 #include <supermask/recipe.h>
 
@@ -15,15 +23,50 @@ struct sm_method_layer {
     size_t index;
     float *weights;   /* filled by init: initial weights w */
     float *scores;    /* filled by init; NULL for a method that trains weights */
+    int8_t *mask;     /* all 1; init may write the mask of a method that holds one. NULL for a method without masks */
     double threshold; /* set by init: tau, or NaN where the method has none */
 };
 
+/* The threads that call a hook together. */
+struct sm_team {
+    struct sm_barrier *barrier;
+    int thread, n_threads;
+};
+/* Waits until every thread of the team is here. */
+void sm_team_wait(const struct sm_team *team);
+
+/* A layer during training, as one thread of the team sees it. Arrays are padded, [shape.n_rows][shape.stride]; weights
+ * are rows [0, shape.n_out) and columns [0, shape.n_in), the rest is 0 and has to stay 0. Every thread is called with
+ * rows [first_row, last_row) of its own, which it alone writes; results must not depend on how they are cut. */
+struct sm_method_state {
+    const struct sm_recipe *recipe;
+    const struct sm_kernels *kernels;
+    struct sm_padded_shape shape;
+    const struct sm_team *team;
+    size_t first_row, last_row;
+    const float *weights; /* w, times what the recipe's rescaling makes of it in this step */
+    const float *scores;  /* m */
+    int8_t *mask;         /* g */
+    struct sm_rng rng;   /* of this layer, for masks that are drawn: numbers [first_draw, first_draw + n_rows stride) */
+    uint64_t first_draw; /* a multiple of SM_DRAWS */
+    double *row_sums;    /* [n_rows] to share between the threads */
+    uint32_t *const *counts; /* [n_threads][SM_METHOD_COUNTS] likewise */
+};
+#define SM_METHOD_COUNTS 2048u
+
 struct sm_method {
     const char *name, *help;
-    bool trains_weights; /* the optimizer moves the weights; there are no scores and every weight is kept */
+    bool trains_weights; /* the optimizer moves the weights; there are no scores */
+    bool holds_mask;     /* trains weights under a mask that it does not learn */
+    bool samples_masks;  /* every pass has a mask of its own: evaluations are means over recipe.mask_samples of them */
     void (*init)(struct sm_method_layer *layer, const struct sm_recipe *recipe);
     /* NULL, or the sentence about what in this recipe the method cannot do. */
     const char *(*check)(const struct sm_recipe *recipe);
+
+    /* Both or neither, of a method that trains scores. `masks` writes the masks of the scores as they are. `gradient`
+     * turns dL/dv [n_rows][stride] into dL/dm, in place. */
+    void (*masks)(const struct sm_method_state *state);
+    void (*gradient)(const struct sm_method_state *state, float *gradient);
 };
 
 /* The method of that name, or NULL. */

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#define PI 3.14159265358979323846
+
 void sm_schedule_init(struct sm_schedule_state *state) {
     *state = (struct sm_schedule_state){.factor = 1};
 }
@@ -20,6 +22,8 @@ double sm_schedule_factor(const struct sm_recipe *recipe, const struct sm_schedu
                    floor((double)step / ((double)recipe->staircase_steps * recipe->decay_epochs)));
     case SM_SCHEDULE_PLATEAU:
         return state->factor;
+    case SM_SCHEDULE_COSINE:
+        return (1 + cos(PI * (double)(step / steps_per_epoch) / (double)recipe->epochs)) / 2;
     }
     return NAN;
 }

@@ -26,7 +26,8 @@ void sm_schedule_init(struct sm_schedule_state *state);
  *   constant     1
  *   exponential  rate ^ (step / (steps_per_epoch * decay_epochs))
  *   staircase    rate ^ floor(step / (staircase_steps * decay_epochs))
- *   plateau      state->factor */
+ *   plateau      state->factor
+ *   cosine       (1 + cos(pi e / epochs)) / 2 in epoch e, from 0 (Ramanujan et al. 2020's code) */
 double sm_schedule_factor(const struct sm_recipe *recipe, const struct sm_schedule_state *state, int64_t step,
                           int64_t steps_per_epoch);
 

@@ -2,10 +2,17 @@
 #include "train/trainer.h"
 
 #include <assert.h>
+#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <supermask/loss.h>
+
+#include "train/masking.h"
+
+/* Of Adam, as its paper proposes; the first moment's decay is recipe.momentum. */
+#define ADAM_SECOND_DECAY 0.999
+#define ADAM_EPSILON 1e-8
 
 /* ---- construction ---- */
 
@@ -13,35 +20,53 @@ static int allocate_layer(struct sm_trainer *t, size_t l) {
     struct sm_trainer_layer *layer = &t->layers[l];
     struct sm_padded_shape s = layer->shape = sm_padded_shape_of(&t->net->layers[l]);
     size_t n = s.n_rows * s.stride, images = t->forward.image_stride, first = t->forward.first_dense;
-    bool scores = !t->method->trains_weights, dense = l >= first;
+    bool scores = !t->method->trains_weights, masked = scores || t->method->holds_mask, dense = l >= first;
+    bool adam = t->recipe->optimizer == SM_ADAM;
     layer->weights = sm_aligned_zeros(n * sizeof(float));
     layer->velocity = sm_aligned_zeros(n * sizeof(float));
     if (dense) layer->delta = sm_aligned_zeros(s.n_rows * images * sizeof(float));
     if (scores) layer->scores = sm_aligned_zeros(n * sizeof(float));
-    if (scores) layer->mask = sm_aligned_zeros(n);
+    if (adam) layer->second = sm_aligned_zeros(n * sizeof(float));
+    if (masked) layer->mask = sm_aligned_zeros(n);
     if (dense)
         layer->input_rows = l > first ? sm_aligned_zeros(images * s.stride * sizeof(float)) : t->forward.input_rows;
     bool whole = layer->weights && layer->velocity && (!dense || (layer->delta && layer->input_rows)) &&
-                 (!scores || (layer->scores && layer->mask));
+                 (!scores || layer->scores) && (!masked || layer->mask) && (!adam || layer->second);
     return whole ? sm_trainer_norm_init(&layer->norm, sm_forward_batch_norm(&t->forward, l)) : -1;
 }
 
-static int init_values(struct sm_trainer *t, size_t l) {
+/* From plain layout, as the method fills it. */
+static void init_values(struct sm_trainer *t, size_t l, struct sm_method_layer *plain) {
     struct sm_trainer_layer *layer = &t->layers[l];
+    if (plain->mask) memset(plain->mask, 1, sm_layer_weights(&t->net->layers[l]));
+    t->method->init(plain, t->recipe);
+    sm_pad_floats(layer->weights, plain->weights, layer->shape);
+    if (layer->scores) sm_pad_floats(layer->scores, plain->scores, layer->shape);
+    if (layer->mask) sm_pad_mask(layer->mask, plain->mask, layer->shape);
+    layer->threshold = plain->threshold;
+}
+
+static int init_layer(struct sm_trainer *t, size_t l) {
+    const struct sm_trainer_layer *layer = &t->layers[l];
     size_t n = sm_layer_weights(&t->net->layers[l]);
     struct sm_method_layer plain = {.layer = &t->net->layers[l], .index = l};
     plain.weights = malloc(n * sizeof(float));
     plain.scores = layer->scores ? malloc(n * sizeof(float)) : NULL;
-    int rc = plain.weights && (plain.scores || !layer->scores) ? 0 : -1;
-    if (!rc) {
-        t->method->init(&plain, t->recipe);
-        sm_pad_floats(layer->weights, plain.weights, layer->shape);
-        if (layer->scores) sm_pad_floats(layer->scores, plain.scores, layer->shape);
-        layer->threshold = plain.threshold;
-    }
+    plain.mask = layer->mask ? malloc(n) : NULL;
+    bool whole = plain.weights && (plain.scores || !layer->scores) && (plain.mask || !layer->mask);
+    if (whole) init_values(t, l, &plain);
     free(plain.weights);
     free(plain.scores);
-    return rc;
+    free(plain.mask);
+    return whole ? 0 : -1;
+}
+
+/* Weights that are trained have no |w| in common, even where they begin so. */
+static int bind_layer(struct sm_trainer *t, size_t l, struct sm_error *err) {
+    const struct sm_trainer_layer *layer = &t->layers[l];
+    const struct sm_binding moving = {.weight = layer->weights, .mask = layer->mask};
+    return t->method->trains_weights ? sm_forward_bind_as(&t->forward, l, &moving, err)
+                                     : sm_forward_bind(&t->forward, l, layer->weights, layer->mask, err);
 }
 
 static int init_layers(struct sm_trainer *t, struct sm_error *err) {
@@ -50,11 +75,11 @@ static int init_layers(struct sm_trainer *t, struct sm_error *err) {
         t->trunk_delta = sm_aligned_zeros(t->forward.input_stride * t->forward.image_stride * sizeof(float));
     if (!t->layers || (t->forward.trunk.net && !t->trunk_delta)) return sm_fail(err, "out of memory");
     for (size_t l = 0; l < t->net->n_layers; l++) {
-        if (allocate_layer(t, l) || init_values(t, l))
+        if (allocate_layer(t, l) || init_layer(t, l))
             return sm_fail(err, "out of memory for layer %s", t->net->layers[l].name);
-        if (sm_forward_bind(&t->forward, l, t->layers[l].weights, t->layers[l].mask, err)) return -1;
+        if (bind_layer(t, l, err)) return -1;
     }
-    return 0;
+    return sm_masking_init(t, err);
 }
 
 static int check_shapes(const struct sm_trainer *t, const struct sm_dataset *data, struct sm_error *err) {
@@ -95,10 +120,12 @@ int sm_trainer_init(struct sm_trainer *t, const struct sm_recipe *recipe, const 
 }
 
 void sm_trainer_destroy(struct sm_trainer *t) {
+    sm_masking_destroy(t);
     for (size_t l = 0; t->layers && l < t->net->n_layers; l++) {
         free(t->layers[l].weights);
         free(t->layers[l].scores);
         free(t->layers[l].velocity);
+        free(t->layers[l].second);
         free(t->layers[l].mask);
         free(t->layers[l].delta);
         sm_trainer_norm_destroy(&t->layers[l].norm);
@@ -117,13 +144,24 @@ void sm_trainer_destroy(struct sm_trainer *t) {
 
 /* ---- state ---- */
 
-void sm_trainer_restore(struct sm_trainer *t) {
+void sm_trainer_draw_masks(struct sm_trainer *t) {
+    if (!t->method->masks) return;
+#pragma omp parallel num_threads(t->n_threads)
+    sm_masking_draw(t, SM_RNG_MASK, (uint64_t)t->step, omp_get_thread_num(), omp_get_num_threads());
+}
+
+/* The update writes the masks of a method without hooks; here they come from scores that were put in. */
+static void threshold_masks(struct sm_trainer *t) {
     for (size_t l = 0; l < t->net->n_layers; l++) {
         struct sm_trainer_layer *layer = &t->layers[l];
-        if (layer->mask)
-            t->forward.kernels->mask_from_scores(layer->mask, layer->scores, (float)layer->threshold,
-                                                 layer->shape.n_rows * layer->shape.stride);
+        t->forward.kernels->mask_from_scores(layer->mask, layer->scores, (float)layer->threshold,
+                                             layer->shape.n_rows * layer->shape.stride);
     }
+}
+
+void sm_trainer_restore(struct sm_trainer *t) {
+    if (!t->method->trains_weights && !t->method->masks) threshold_masks(t);
+    sm_trainer_draw_masks(t);
     t->batch = sm_loader_batch(&t->loader, t->step);
 }
 
@@ -140,7 +178,7 @@ double sm_trainer_learning_rate(const struct sm_trainer *t) {
 }
 
 double sm_trainer_weight_decay(const struct sm_trainer *t) {
-    return t->recipe->weight_decay * schedule_factor(t);
+    return t->recipe->weight_decay * (t->recipe->optimizer == SM_SGDW ? schedule_factor(t) : 1);
 }
 
 double sm_trainer_remaining(const struct sm_trainer *t) {
@@ -227,12 +265,15 @@ static void pass_and_deltas(struct sm_trainer *t, int thread, int n_threads) {
     if (thread == 0) add_losses(t);
 }
 
-static void update_conv(struct sm_trainer *t, size_t l, const struct sm_trained *trained,
-                        const struct sm_update *update, int thread, int n_threads) {
-    size_t first, last, stride = trained->stride;
-    sm_share_of(t->layers[l].shape.n_rows, SM_ROWS, thread, n_threads, &first, &last);
-    t->forward.kernels->update(trained, update, sm_trunk_node_of_layer(&t->forward.trunk, l)->gradient, first * stride,
-                               (last - first) * stride);
+static float *conv_gradient(const struct sm_trainer *t, size_t l) {
+    return sm_trunk_node_of_layer(&t->forward.trunk, l)->gradient;
+}
+
+/* From a gradient of the whole layer that stands in memory: each thread takes rows of its own. */
+static void update_from(struct sm_trainer *t, const struct sm_trained *trained, const struct sm_update *update,
+                        const float *gradient, size_t first_row, size_t last_row) {
+    t->forward.kernels->update(trained, update, gradient, first_row * trained->stride,
+                               (last_row - first_row) * trained->stride);
 }
 
 /* Rows of units that get no gradient are only moved on; the last tile of the others is filled up with such rows. */
@@ -248,19 +289,58 @@ static void update_dense(struct sm_trainer *t, size_t l, const struct sm_trained
     t->forward.kernels->update_rows(trained, update, live->index + n_tiled + first, last - first);
 }
 
+static void dense_gradient(const struct sm_trainer *t, size_t l, float *gradient, size_t first, size_t last) {
+    const struct sm_trainer_layer *layer = &t->layers[l];
+    t->forward.kernels->weight_gradient(gradient, layer->delta, t->forward.image_stride, sm_padded(t->forward.n_images),
+                                        layer->input_rows, layer->shape.stride, first, last);
+}
+
+/* The method's own way from dL/dv to dL/dm. */
+static void update_by_hook(struct sm_trainer *t, size_t l, const struct sm_trained *trained,
+                           const struct sm_update *update, int thread, int n_threads) {
+    bool conv = l < t->forward.first_dense;
+    float *gradient = conv ? conv_gradient(t, l) : t->layers[l].gradient;
+    size_t first, last;
+    sm_share_of(t->layers[l].shape.n_rows, SM_ROWS, thread, n_threads, &first, &last);
+    if (!conv) dense_gradient(t, l, gradient, first, last);
+    sm_masking_gradient(t, l, gradient, first, last, thread, n_threads);
+    update_from(t, trained, update, gradient, first, last);
+}
+
 static void update_layer(struct sm_trainer *t, size_t l, const struct sm_update *common, int thread, int n_threads) {
-    struct sm_trainer_layer *layer = &t->layers[l];
+    const struct sm_trainer_layer *layer = &t->layers[l];
+    bool hooks = t->method->masks, conv = l < t->forward.first_dense;
     struct sm_trained trained = {.value = sm_trainer_values(t, l),
                                  .velocity = layer->velocity,
-                                 .weight = layer->scores ? layer->weights : NULL,
-                                 .mask = layer->mask,
+                                 .second = layer->second,
+                                 .weight = layer->scores && !hooks ? layer->weights : NULL,
+                                 .mask = layer->scores && !hooks ? layer->mask : NULL,
+                                 .held = layer->scores ? NULL : layer->mask,
                                  .stride = layer->shape.stride};
     struct sm_update update = *common;
     update.threshold = (float)layer->threshold;
-    if (l < t->forward.first_dense)
-        update_conv(t, l, &trained, &update, thread, n_threads);
+    size_t first, last;
+    sm_share_of(layer->shape.n_rows, SM_ROWS, thread, n_threads, &first, &last);
+    if (hooks)
+        update_by_hook(t, l, &trained, &update, thread, n_threads);
+    else if (conv)
+        update_from(t, &trained, &update, conv_gradient(t, l), first, last);
     else
         update_dense(t, l, &trained, &update, thread, n_threads);
+}
+
+/* Rates and corrections of the step to come. */
+static struct sm_update update_of(const struct sm_trainer *t) {
+    double steps = (double)(t->step - t->first_step + 1);
+    return (struct sm_update){.optimizer = t->recipe->optimizer,
+                              .learning_rate = (float)sm_trainer_learning_rate(t),
+                              .weight_decay = (float)sm_trainer_weight_decay(t),
+                              .momentum = (float)t->recipe->momentum,
+                              .nesterov = t->recipe->nesterov,
+                              .second_decay = (float)ADAM_SECOND_DECAY,
+                              .epsilon = (float)ADAM_EPSILON,
+                              .first_correction = (float)(1 / (1 - pow(t->recipe->momentum, steps))),
+                              .second_correction = (float)(1 / (1 - pow(ADAM_SECOND_DECAY, steps)))};
 }
 
 static void end_step(struct sm_trainer *t) {
@@ -269,10 +349,8 @@ static void end_step(struct sm_trainer *t) {
 }
 
 static void step_together(struct sm_trainer *t, int thread, int n_threads) {
-    struct sm_update update = {.learning_rate = (float)sm_trainer_learning_rate(t),
-                               .weight_decay = (float)sm_trainer_weight_decay(t),
-                               .momentum = (float)t->recipe->momentum,
-                               .nesterov = t->recipe->nesterov};
+    struct sm_update update = update_of(t);
+    sm_masking_draw(t, SM_RNG_MASK, (uint64_t)t->step, thread, n_threads);
     pass_and_deltas(t, thread, n_threads);
     for (size_t l = 0; l < t->net->n_layers; l++) {
         update_layer(t, l, &update, thread, n_threads);
@@ -292,28 +370,46 @@ void sm_trainer_steps(struct sm_trainer *t, size_t n) {
     }
 }
 
+static void copy_gradients(struct sm_trainer *t, float *const *gradient, int thread, int n_threads) {
+    for (size_t l = 0; l < t->net->n_layers; l++) {
+        size_t first, last, stride = t->layers[l].shape.stride;
+        sm_share_of(t->layers[l].shape.n_rows, SM_ROWS, thread, n_threads, &first, &last);
+        if (l < t->forward.first_dense)
+            memcpy(gradient[l] + first * stride, conv_gradient(t, l) + first * stride,
+                   (last - first) * stride * sizeof(float));
+        else
+            dense_gradient(t, l, gradient[l], first, last);
+    }
+}
+
 double sm_trainer_gradient(struct sm_trainer *t, float *const *gradient) {
     double before = t->loss_sum;
 #pragma omp parallel num_threads(t->n_threads)
     {
         int thread = omp_get_thread_num(), n_threads = omp_get_num_threads();
         unsigned flush = sm_flush_begin();
+        sm_masking_draw(t, SM_RNG_MASK, (uint64_t)t->step, thread, n_threads);
         pass_and_deltas(t, thread, n_threads);
-        for (size_t l = 0; gradient && l < t->net->n_layers; l++) {
-            const struct sm_trainer_layer *layer = &t->layers[l];
-            size_t first, last, stride = layer->shape.stride;
-            sm_share_of(layer->shape.n_rows, SM_ROWS, thread, n_threads, &first, &last);
-            if (l < t->forward.first_dense) {
-                memcpy(gradient[l] + first * stride,
-                       sm_trunk_node_of_layer(&t->forward.trunk, l)->gradient + first * stride,
-                       (last - first) * stride * sizeof(float));
-                continue;
-            }
-            t->forward.kernels->weight_gradient(gradient[l], layer->delta, t->forward.image_stride,
-                                                sm_padded(t->forward.n_images), layer->input_rows, layer->shape.stride,
-                                                first, last);
-        }
+        if (gradient) copy_gradients(t, gradient, thread, n_threads);
         sm_flush_end(flush);
     }
     return (t->loss_sum - before) / (double)t->batch->n;
+}
+
+struct sm_evaluation sm_trainer_evaluate(struct sm_trainer *t, const struct sm_samples *samples) {
+    if (!t->method->samples_masks) {
+        sm_trainer_draw_masks(t);
+        return sm_forward_evaluate(&t->forward, samples, t->recipe->loss, t->n_threads);
+    }
+    struct sm_evaluation mean = {0};
+    double n = (double)t->recipe->mask_samples;
+    for (int64_t k = 0; k < t->recipe->mask_samples; k++) {
+#pragma omp parallel num_threads(t->n_threads)
+        sm_masking_draw(t, SM_RNG_MASK_TEST, (uint64_t)k, omp_get_thread_num(), omp_get_num_threads());
+        struct sm_evaluation one = sm_forward_evaluate(&t->forward, samples, t->recipe->loss, t->n_threads);
+        mean.accuracy += one.accuracy / n;
+        mean.loss += one.loss / n;
+    }
+    sm_trainer_draw_masks(t);
+    return mean;
 }

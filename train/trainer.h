@@ -2,10 +2,9 @@
 /* trainer.h - the state of a training run and one optimizer step on it. No files, no clock: the same recipe and data
  * give the same bytes, whatever the number of threads.
  *
- * Optimizer: SGD with decoupled weight decay and momentum (SGDW, Loshchilov & Hutter 2019; Nesterov as in Koster et
- * al.'s runs), in this order, wd NOT multiplied by the learning rate (SPEC 1.1):
- *   m <- m - wd_t m;   V <- mu V - lr_t grad;   m <- m + mu V - lr_t grad   (Nesterov; else m <- m + V)
- * gamma and beta of batch norm are trained without the first of the three (trainer_norm.h). */
+ * Optimizers: kernels.h has their formulas. The weight decay of sgdw is NOT multiplied by the learning rate (SPEC 1.1)
+ * and follows the schedule; that of the others is part of the gradient and stays as it is. gamma and beta of batch norm
+ * are trained without the first of the three (trainer_norm.h). */
 #ifndef SUPERMASK_TRAIN_TRAINER_H
 #define SUPERMASK_TRAIN_TRAINER_H
 
@@ -29,10 +28,21 @@ struct sm_trainer_layer {
     float *weights;    /* initial weights w; the trained ones where the method trains weights */
     float *scores;     /* m, or NULL */
     float *velocity;   /* V of whatever is trained */
-    int8_t *mask;      /* g(m), or NULL */
+    float *second;     /* S of adam, or NULL */
+    int8_t *mask;      /* g(m), or the mask that is held, or NULL */
+    float *rescaled;   /* the weights times what rescaling makes of them in this step, or NULL */
+    float magnitude;   /* of the rescaled: |w| before rescaling where it is the same for all, else 0 */
+    float *gradient;   /* of a dense layer, for a method with hooks, else NULL */
     float *delta;      /* [n_rows][image_stride]: d loss / d (this layer's output before its activation) */
     float *input_rows; /* [image_stride][stride]: this layer's input, a row an image; layer 0 borrows the forward's */
     struct sm_trainer_norm norm;
+};
+
+/* What a method with hooks needs beside its layers' parameters; masking.h. */
+struct sm_masking {
+    double *row_sums;  /* [most rows of a layer] */
+    uint32_t **counts; /* [n_threads][SM_METHOD_COUNTS] */
+    size_t *n_kept;    /* [n_threads] */
 };
 
 struct sm_trainer {
@@ -44,6 +54,7 @@ struct sm_trainer {
     struct sm_trainer_layer *layers; /* [n_layers] */
     float
         *trunk_delta; /* [input_stride][image_stride]: gradient of what the trunk gives to the dense layers, or NULL */
+    struct sm_masking masking;
     struct sm_loader loader;
     const struct sm_batch *batch; /* of the next step; the loader's */
     double *losses;               /* [batch]: of the last step's images */
@@ -52,8 +63,9 @@ struct sm_trainer {
     int n_threads;
 
     /* What moves: with the layers' values, velocities and this, a run continues exactly. */
-    int64_t step;    /* optimizer steps done */
-    double loss_sum; /* over the images of the epoch so far */
+    int64_t step;       /* optimizer steps done */
+    int64_t first_step; /* where the optimizer's state was last empty */
+    double loss_sum;    /* over the images of the epoch so far */
     int64_t n_correct, n_seen;
     struct sm_schedule_state schedule;
 };
@@ -75,6 +87,14 @@ void sm_trainer_steps(struct sm_trainer *trainer, size_t n);
  * gradient[l] [n_rows][stride] padded, and the mean loss returned; those of gamma and beta are in layers[l].norm.norm.
  * The epoch's sums grow and the moving statistics move. For tests of the gradient. */
 double sm_trainer_gradient(struct sm_trainer *trainer, float *const *gradient);
+
+/* Masks become those of the scores and the step as they are: for whoever looks at them between steps. (With hooks they
+ * are still those of the step before.) */
+void sm_trainer_draw_masks(struct sm_trainer *trainer);
+
+/* Accuracy and loss on samples; where masks are sampled, the means over recipe.mask_samples of them, the same ones in
+ * every call with the same scores. */
+struct sm_evaluation sm_trainer_evaluate(struct sm_trainer *trainer, const struct sm_samples *samples);
 
 /* Learning rate and weight decay of the step to come. */
 double sm_trainer_learning_rate(const struct sm_trainer *trainer);

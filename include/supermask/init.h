@@ -21,4 +21,7 @@ void sm_init_values(float *values, enum sm_weight_init kind, double deviation, c
 /* Initial weights of layer number `index` as the recipe says, from its weight_seed. */
 void sm_init_weights(float *weights, const struct sm_recipe *recipe, const struct sm_layer *layer, size_t index);
 
+/* Initial scores of it, uniform, from its score_seed. */
+void sm_init_scores(float *scores, const struct sm_recipe *recipe, const struct sm_layer *layer, size_t index);
+
 #endif

@@ -15,9 +15,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <supermask/rng.h>
 
 #define SM_LANES 16u /* floats in 64 bytes */
 #define SM_ROWS 8u   /* weight rows that one gradient tile covers; row ranges are multiples of it */
+
+#define SM_DRAWS 64u /* random numbers that one call of the vectorized generator gives */
 
 #define SM_GRADIENT_ROWS 4u /* output channels that one call of conv_gradient sums for */
 
@@ -67,11 +70,20 @@ struct sm_conv_span {
     bool accumulate; /* add to what `out` holds */
 };
 
-/* One step of SGD with decoupled weight decay and (Nesterov) momentum; see train/optimizer.h. */
+/* How a step moves a trained value m with gradient g and velocity V:
+ *   sgdw  m <- m - wd m;  V <- mu V - lr g;  m <- m + V, Nesterov: m + mu V - lr g   (Loshchilov & Hutter 2019)
+ *   sgd   g <- g + wd m;  V <- mu V - lr g;  m likewise: PyTorch's, but that V counts the rate in
+ *   adam  g <- g + wd m;  V <- mu V + (1 - mu) g;  S <- b S + (1 - b) g^2;  m <- m - lr (V / (1 - mu^t)) / (sqrt(S /
+ *         (1 - b^t)) + epsilon)   (Kingma & Ba 2015, algorithm 1) */
+enum sm_optimizer { SM_SGDW, SM_SGD, SM_ADAM };
+
 struct sm_update {
+    enum sm_optimizer optimizer;
     float learning_rate, weight_decay, momentum;
-    bool nesterov;
+    bool nesterov;   /* sgdw, sgd */
     float threshold; /* tau of the mask; used where there is a mask */
+    /* of adam: b, epsilon, 1 / (1 - mu^t) and 1 / (1 - b^t) */
+    float second_decay, epsilon, first_correction, second_correction;
 };
 
 /* What one step changes in a layer. Arrays are [out][stride]. */
@@ -81,6 +93,8 @@ struct sm_trained {
     const float *weight; /* frozen w, multiplied into the gradient of a score; NULL where value is the weight */
     int8_t *mask;        /* g(m) in {-1, 0, +1}, written; NULL where value is the weight */
     size_t stride;
+    float *second;      /* S of adam, else NULL */
+    const int8_t *held; /* values where it is 0 stay as they are, with V and S; NULL: all move */
 };
 
 struct sm_kernels {
@@ -119,6 +133,16 @@ struct sm_kernels {
 
     /* g = sign with dead zone: +1 where value > threshold, -1 where value < -threshold, else 0; n values. */
     void (*mask_from_scores)(int8_t *mask, const float *value, float threshold, size_t n);
+
+    /* g ~ Bernoulli(1 / (1 + exp(-value))): 1 where a number of the stream is below it, else 0. Value k takes the
+     * number with index first + k (sm_rng_u32), of which it uses 23 bits; n and first are multiples of SM_DRAWS. */
+    void (*sample_mask)(int8_t *mask, const float *value, size_t n, const struct sm_rng *rng, uint64_t first);
+
+    /* From dL/dv to dL/dm, n values in place. Of a sampled mask, p = 1 / (1 + exp(-value)), straight through the
+     * sample: gradient = (gradient * weight - shift) * p (1 - p). Of a mask that sees |m|: gradient * weight * sign(m),
+     * where sign(0) is 0. */
+    void (*sampled_gradient)(float *gradient, const float *value, const float *weight, float shift, size_t n);
+    void (*magnitude_gradient)(float *gradient, const float *value, const float *weight, size_t n);
 
     /* x > 0 ? x : exp(x) - 1 (ELU with alpha = 1), in place; and delta *= its derivative, from the activation y:
      * y > 0 ? 1 : y + 1. n multiple of SM_LANES. */

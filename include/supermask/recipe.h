@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <supermask/error.h>
+#include <supermask/kernels.h>
 #include <supermask/network.h>
 
 /* Initial weights from the scale's deviation s: +s or -s with equal chance; uniform in (-sqrt(3) s, sqrt(3) s);
@@ -24,11 +25,49 @@ double sm_scale_gain(enum sm_init_scale scale);
 double sm_scale_deviation(enum sm_init_scale scale, double gain, size_t fan_in, size_t fan_out);
 
 /* Choosing a schedule sets schedule_rate to its own: .96 for staircase, .9 otherwise. */
-enum sm_schedule_kind { SM_SCHEDULE_CONSTANT, SM_SCHEDULE_EXPONENTIAL, SM_SCHEDULE_STAIRCASE, SM_SCHEDULE_PLATEAU };
+enum sm_schedule_kind {
+    SM_SCHEDULE_CONSTANT,
+    SM_SCHEDULE_EXPONENTIAL,
+    SM_SCHEDULE_STAIRCASE,
+    SM_SCHEDULE_PLATEAU,
+    SM_SCHEDULE_COSINE
+};
 enum sm_threshold_kind { SM_THRESHOLD_ABSOLUTE, SM_THRESHOLD_RELATIVE };
 /* Operands of the convolutions' weight gradients, which are summed in float: floats, or rounded to bfloat16. */
 enum sm_precision { SM_FP32, SM_BF16 };
 enum sm_loss_kind { SM_LOSS_CLIPPED, SM_LOSS_LOGITS };
+/* dynamic: effective weights are w g (weights of the layer) / (kept weights of the layer), anew for every mask (dynamic
+ * weight rescaling, Zhou et al. 2019, section 5). */
+enum sm_rescale { SM_RESCALE_NONE, SM_RESCALE_DYNAMIC };
+/* Which weights a round of pruning keeps, by initial value wi and trained value wf: those of the largest score (Zhou et
+ * al. 2019, table 1; train/criterion.c has the formulas). */
+enum sm_criterion {
+    SM_LARGE_FINAL,
+    SM_SMALL_FINAL,
+    SM_LARGE_INIT,
+    SM_SMALL_INIT,
+    SM_LARGE_INIT_LARGE_FINAL,
+    SM_SMALL_INIT_SMALL_FINAL,
+    SM_MAGNITUDE_INCREASE,
+    SM_MOVEMENT,
+    SM_RANDOM,
+    SM_LARGE_FINAL_SAME_SIGN,
+    SM_LARGE_FINAL_DIFF_SIGN
+};
+/* What a kept weight starts the next round with: its initial value; another value of its layer, drawn anew (reinit) or
+ * shuffled among the kept ones (reshuffle); the layer's standard deviation (constant). With a sign of its own at
+ * random, or (signed) that of its initial value. */
+enum sm_mask_one {
+    SM_REWIND,
+    SM_REINIT,
+    SM_SIGNED_REINIT,
+    SM_RESHUFFLE,
+    SM_SIGNED_RESHUFFLE,
+    SM_CONSTANT,
+    SM_SIGNED_CONSTANT
+};
+/* What a hidden weight is: 0; its initial value, frozen; or 0 where training had moved it towards 0, else frozen. */
+enum sm_mask_zero { SM_ZERO, SM_FREEZE, SM_ZERO_SHRUNK };
 /* How bytes become inputs: batch.h has the formulas. */
 enum sm_standardize_kind { SM_STANDARDIZE_IMAGE, SM_STANDARDIZE_UNIT, SM_STANDARDIZE_CHANNEL };
 
@@ -44,7 +83,7 @@ struct sm_recipe {
     double width;               /* > 0, factor of the units and filters of every layer but the last */
     bool batch_norm;            /* trainable, behind every convolution */
     char dataset[SM_NAME_SIZE]; /* "digits", "mnist", "cifar-10", "cifar-100" */
-    char method[SM_NAME_SIZE];  /* "signed-supermask", "dense" */
+    char method[SM_NAME_SIZE];  /* a name of the table in train/methods.c */
     enum sm_activation activation;
     enum sm_loss_kind loss;
     enum sm_precision precision;
@@ -52,7 +91,7 @@ struct sm_recipe {
     enum sm_augment_kind augment;
     enum sm_order_kind order;
     int64_t epochs, passes, batch; /* an epoch is `passes` passes over the training images */
-    char optimizer[SM_NAME_SIZE];  /* "sgdw" */
+    enum sm_optimizer optimizer;
     double learning_rate, weight_decay, momentum;
     bool nesterov;
     enum sm_schedule_kind schedule;
@@ -63,9 +102,23 @@ struct sm_recipe {
     double plateau_factor;
     enum sm_threshold_kind threshold_kind;
     double threshold;
+    double keep;          /* (0, 1]: share of each layer's weights that a method of fixed density keeps */
+    int64_t mask_samples; /* masks that an evaluation of sampled masks is the mean of */
+    enum sm_rescale rescale;
+    int64_t rounds;                         /* of training and pruning */
+    bool retrain;                           /* train in every round; else once, and prune further each round */
+    double prune, prune_conv, prune_output; /* share of a layer's kept weights that a round hides: dense, convolutions,
+                                               the last layer */
+    enum sm_criterion criterion;
+    enum sm_mask_one mask_one;
+    enum sm_mask_zero mask_zero;
+    char masks_from[256];   /* run file whose masks the rounds take in place of a criterion's; empty: none */
+    int64_t validation;     /* training images set aside, the last ones of the data set's files */
+    int64_t validate_every; /* steps between two looks at the validation loss; 0: an epoch */
     enum sm_weight_init weight_init;
     enum sm_init_scale weight_scale;
     double weight_gain; /* f in sqrt(f*2/fan_in) */
+    bool scale_fan;     /* fan_in * keep in place of fan_in: the deviation counts what is kept */
     enum sm_init_scale score_scale;
     double score_gain;
     int64_t record_every; /* 0: every epoch; N: every N steps (key `record`: "epoch" or N) */

@@ -16,8 +16,7 @@ static double largest_magnitude(const float *values, size_t n) {
 
 static void init(struct sm_method_layer *l, const struct sm_recipe *recipe) {
     sm_init_weights(l->weights, recipe, l->layer, l->index);
-    sm_init_values(l->scores, SM_WEIGHTS_UNIFORM, sm_init_score_deviation(recipe, l->layer), l->layer,
-                   sm_rng_make(recipe->score_seed, SM_RNG_SCORES, (uint32_t)l->index));
+    sm_init_scores(l->scores, recipe, l->layer, l->index);
     l->threshold = recipe->threshold_kind == SM_THRESHOLD_ABSOLUTE
                        ? recipe->threshold
                        : recipe->threshold * largest_magnitude(l->scores, sm_layer_weights(l->layer));
@@ -25,6 +24,7 @@ static void init(struct sm_method_layer *l, const struct sm_recipe *recipe) {
 
 static const char *check(const struct sm_recipe *recipe) {
     if (!(recipe->threshold >= 0)) return "signed-supermask needs a threshold of 0 or more";
+    if (recipe->rescale != SM_RESCALE_NONE) return "rescale: signed-supermask has none";
     if (recipe->batch_norm) return "batch_norm: signed-supermask masks the network, and masked networks have none";
     return NULL;
 }

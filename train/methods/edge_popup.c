@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* edge_popup.c - edge-popup: Ramanujan et al. 2020 (arXiv 1911.13299), section 3 and its published code.
+ *
+ * Weights w are frozen, scores m are trained. In every layer of n weights the int((1 - k) n) with the smallest |m| are
+ * hidden, the others kept: g in {0, 1}. Straight through to the score's size, dL/d|m| = (dL/dv) w, so dL/dm is that
+ * times sign(m). Equal |m|: the weight that stands first is hidden first. k is the share that is kept. */
+#include <math.h>
+#include <string.h>
+#include <supermask/init.h>
+
+#include "train/method.h"
+
+static void init(struct sm_method_layer *l, const struct sm_recipe *recipe) {
+    sm_init_weights(l->weights, recipe, l->layer, l->index);
+    sm_init_scores(l->scores, recipe, l->layer, l->index);
+    l->threshold = NAN;
+}
+
+static const char *check(const struct sm_recipe *recipe) {
+    if (recipe->batch_norm) return "batch_norm: edge-popup masks the network, and masked networks have none";
+    return NULL;
+}
+
+/* ---- the weight where hiding ends ---- */
+
+/* |m| as a number that grows with it: the bits of the float without its sign. */
+static uint32_t size_of(float score) {
+    uint32_t bits;
+    memcpy(&bits, &score, sizeof bits);
+    return bits & 0x7FFFFFFFu;
+}
+
+/* Sizes that begin with `prefix` above `shift + width` bits are counted by the next `width` bits. */
+struct digit {
+    int shift, width;
+};
+static const struct digit digits[] = {{20, 11}, {10, 10}, {0, 10}};
+enum { N_DIGITS = sizeof digits / sizeof *digits };
+
+static void count_digit(const struct sm_method_state *s, struct digit d, uint32_t prefix) {
+    uint32_t *counts = s->counts[s->team->thread];
+    memset(counts, 0, SM_METHOD_COUNTS * sizeof *counts);
+    size_t last = s->last_row < s->shape.n_out ? s->last_row : s->shape.n_out;
+    for (size_t o = s->first_row; o < last; o++)
+        for (size_t i = 0; i < s->shape.n_in; i++) {
+            uint32_t size = size_of(s->scores[o * s->shape.stride + i]);
+            if ((uint64_t)size >> (d.shift + d.width) == prefix) counts[size >> d.shift & ((1u << d.width) - 1)]++;
+        }
+}
+
+static uint32_t counted(const struct sm_method_state *s, uint32_t value) {
+    uint32_t n = 0;
+    for (int t = 0; t < s->team->n_threads; t++) n += s->counts[t][value];
+    return n;
+}
+
+/* Where hiding ends: every weight below `size` is hidden, and `ties` of this thread's rows that have it. */
+struct limit {
+    uint32_t size, ties;
+};
+
+/* The size of the last of n_hidden, digit by digit; every thread finds the same. */
+static struct limit find_limit(const struct sm_method_state *s, size_t n_hidden) {
+    struct limit limit = {0};
+    size_t left = n_hidden;
+    for (size_t k = 0; k < N_DIGITS; k++) {
+        struct digit d = digits[k];
+        count_digit(s, d, limit.size);
+        sm_team_wait(s->team);
+        uint32_t value = 0, n;
+        while ((n = counted(s, value)) < left) left -= n, value++;
+        limit.size = limit.size << d.width | value;
+        if (k + 1 < N_DIGITS) sm_team_wait(s->team); /* before the counts are used again */
+    }
+    size_t before = 0;
+    for (int t = 0; t < s->team->thread; t++)
+        before += s->counts[t][limit.size & ((1u << digits[N_DIGITS - 1].width) - 1)];
+    limit.ties = left > before ? (uint32_t)(left - before) : 0;
+    sm_team_wait(s->team);
+    return limit;
+}
+
+static void keep_all(const struct sm_method_state *s, size_t o) {
+    memset(s->mask + o * s->shape.stride, 1, s->shape.n_in);
+}
+
+static void hide_row(const struct sm_method_state *s, size_t o, struct limit *limit) {
+    const float *scores = s->scores + o * s->shape.stride;
+    int8_t *mask = s->mask + o * s->shape.stride;
+    for (size_t i = 0; i < s->shape.n_in; i++) {
+        uint32_t size = size_of(scores[i]);
+        bool tie = size == limit->size && limit->ties > 0;
+        limit->ties -= tie;
+        mask[i] = size >= limit->size && !tie;
+    }
+}
+
+static void masks(const struct sm_method_state *s) {
+    size_t n = s->shape.n_out * s->shape.n_in, n_hidden = (size_t)((1 - s->recipe->keep) * (double)n);
+    size_t last = s->last_row < s->shape.n_out ? s->last_row : s->shape.n_out;
+    struct limit limit = n_hidden ? find_limit(s, n_hidden) : (struct limit){0};
+    for (size_t o = s->first_row; o < last; o++) {
+        if (n_hidden)
+            hide_row(s, o, &limit);
+        else
+            keep_all(s, o);
+    }
+}
+
+static void gradient(const struct sm_method_state *s, float *values) {
+    size_t at = s->first_row * s->shape.stride, n = (s->last_row - s->first_row) * s->shape.stride;
+    s->kernels->magnitude_gradient(values + at, s->scores + at, s->weights + at, n);
+}
+
+extern const struct sm_method sm_method_edge_popup;
+const struct sm_method sm_method_edge_popup = {
+    .name = "edge-popup",
+    .help = "frozen weights, the share `keep` of each layer with the largest |score| is kept (Ramanujan et al. 2020)",
+    .init = init,
+    .check = check,
+    .masks = masks,
+    .gradient = gradient,
+};
