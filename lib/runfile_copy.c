@@ -144,17 +144,28 @@ static int write_series(const struct sm_disk *disk, const char *object, hid_t ty
     return status < 0 || disk->error ? sm_disk_fail(disk, err, "cannot write %s", object) : 0;
 }
 
-static int write_metrics(const struct sm_disk *disk, const struct sm_run *run, struct sm_error *err) {
-    double *column = malloc((run->n_metrics + 1) * sizeof *column);
+static int write_rows(const struct sm_disk *disk, const struct sm_rows *rows, const void *values, size_t n,
+                      struct sm_error *err) {
+    double *column = malloc((n + 1) * sizeof *column);
     int status = column ? 0 : sm_fail(err, "%s: out of memory", disk->path);
-    for (size_t i = 0; status == 0 && i < SM_METRICS_COUNT; i++) {
+    for (size_t i = 0; status == 0 && i < rows->n_fields; i++) {
         char object[SM_OBJECT_SIZE];
-        snprintf(object, sizeof object, "metrics/%s", sm_metric_fields[i].name);
-        for (size_t row = 0; row < run->n_metrics; row++)
-            memcpy(&column[row], (const char *)&run->metrics[row] + sm_metric_fields[i].offset, sizeof *column);
-        status = write_series(disk, object, H5T_NATIVE_DOUBLE, run->n_metrics, column, err);
+        sm_rows_object(object, rows, i);
+        for (size_t row = 0; row < n; row++)
+            memcpy(&column[row], (const char *)values + row * rows->size + rows->fields[i].offset, sizeof *column);
+        status = write_series(disk, object, H5T_NATIVE_DOUBLE, n, column, err);
     }
     free(column);
+    return status;
+}
+
+static int write_rounds(const struct sm_disk *disk, const struct sm_run *run, struct sm_error *err) {
+    int64_t *round = malloc((run->n_rounds + 1) * sizeof *round);
+    int status = round ? write_rows(disk, &sm_round_rows, run->rounds, run->n_rounds, err)
+                       : sm_fail(err, "%s: out of memory", disk->path);
+    for (size_t r = 0; round && r < run->n_rounds; r++) round[r] = (int64_t)r;
+    if (status == 0) status = write_series(disk, "rounds/round", H5T_NATIVE_INT64, run->n_rounds, round, err);
+    free(round);
     return status;
 }
 
@@ -163,5 +174,6 @@ int sm_copy_run(const struct sm_disk *disk, const struct sm_run *run, struct sm_
         if (copy_layer(disk, run, run->net.layers[l].name, err) < 0) return -1;
     if (write_series(disk, "records/epoch", H5T_NATIVE_DOUBLE, run->n_records, run->epoch, err) < 0) return -1;
     if (write_series(disk, "records/step", H5T_NATIVE_INT64, run->n_records, run->step, err) < 0) return -1;
-    return write_metrics(disk, run, err);
+    if (write_rows(disk, &sm_metric_rows, run->metrics, run->n_metrics, err) < 0) return -1;
+    return run->in_rounds ? write_rounds(disk, run, err) : 0;
 }

@@ -245,10 +245,11 @@ static int check_optional(struct sm_run *run, struct sm_error *err) {
     const char *final_name = sm_layout_final_name(run->handle->trained);
     run->has_scores = layer_has(run, 0, "initial_scores") || run->handle->trained == SM_TRAINED_SCORES;
     run->has_final = final_name && run->complete;
+    run->has_mask_weights = layer_has(run, 0, sm_values_names[SM_MASK_WEIGHTS]);
     run->has_score_records = layer_has(run, 0, "score");
     if (run->has_scores && check_values(run, "initial_scores", err) < 0) return -1;
     if (run->has_final && check_values(run, final_name, err) < 0) return -1;
-    return 0;
+    return run->has_mask_weights ? check_values(run, sm_values_names[SM_MASK_WEIGHTS], err) : 0;
 }
 
 int sm_run_open_layers(struct sm_run *run, struct sm_error *err) {

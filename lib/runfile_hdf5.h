@@ -15,15 +15,24 @@
 
 /* ---- names (runfile_layout.c) ---- */
 
-enum { SM_METRICS_COUNT = 9 };
-struct sm_metric_field {
+/* A group of columns of doubles, which grow by rows: in memory an array of structs. */
+struct sm_row_field {
     const char *name, *units, *description;
-    size_t offset; /* in struct sm_metrics */
+    size_t offset; /* in the struct */
 };
-extern const struct sm_metric_field sm_metric_fields[SM_METRICS_COUNT]; /* epoch last: it is written last */
+struct sm_rows {
+    const char *group;
+    const struct sm_row_field *fields; /* in the order in which a row is written */
+    size_t n_fields, size;             /* size of the struct */
+};
+enum { SM_METRICS_COUNT = 9, SM_ROUNDS_COUNT = 8 };
+extern const struct sm_rows sm_metric_rows; /* of struct sm_metrics; epoch last, whose length counts */
+extern const struct sm_rows sm_round_rows;  /* of struct sm_round; after them comes rounds/round, whose length counts */
+/* "GROUP/NAME" of a field */
+void sm_rows_object(char object[SM_OBJECT_SIZE], const struct sm_rows *rows, size_t field);
 
 /* A per-layer data set of values that do not change; index: enum sm_run_values. */
-extern const char *const sm_values_names[4];
+extern const char *const sm_values_names[5];
 
 #define SM_INPUT_NAME "input" /* among a layer's inputs: the network's input */
 
@@ -94,7 +103,7 @@ struct sm_layout {
     const char *status, *created;
     const struct sm_run_header *header;
     const struct sm_network *net;
-    bool has_scores, complete;
+    bool has_scores, has_mask_weights, complete;
     enum sm_trained trained;
 };
 /* The name of the data set with the trained values, or NULL where nothing is trained. */
@@ -124,7 +133,8 @@ int sm_batch_norm_write(const struct sm_disk *disk, const struct sm_network *net
 
 /* ---- copying (runfile_copy.c) ---- */
 
-/* Writes the values that `run` holds into the laid-out file: initial values, whole records, metric rows. */
+/* Writes the values that `run` holds into the laid-out file: initial values, whole records, rows of metrics and rounds.
+ */
 int sm_copy_run(const struct sm_disk *disk, const struct sm_run *run, struct sm_error *err);
 
 /* ---- reading (runfile_open.c) ---- */
@@ -137,6 +147,8 @@ struct sm_run_handle {
 };
 /* sm_run_open that accepts a run without a record. */
 int sm_run_open_any(struct sm_run *run, const char *path, struct sm_error *err);
+/* Whole records, rows of metrics and rounds (runfile_series.c). */
+int sm_run_open_series(struct sm_run *run, struct sm_error *err);
 /* The graph, the thresholds and the open masks of a run whose records are known (runfile_graph.c). */
 int sm_run_open_layers(struct sm_run *run, struct sm_error *err);
 

@@ -17,7 +17,7 @@ enum { CHUNK_WEIGHTS = 65536, DEFLATE_LEVEL = 4, SERIES_CHUNK = 1024 };
 
 #define FIELD(name, units, description)                                                                                \
     { #name, units, description, offsetof(struct sm_metrics, name) }
-const struct sm_metric_field sm_metric_fields[SM_METRICS_COUNT] = {
+static const struct sm_row_field metric_fields[SM_METRICS_COUNT] = {
     FIELD(train_loss, "nat", "Mean loss over the training samples"),
     FIELD(train_accuracy, "1", "Share of training samples classified correctly, in [0,1]"),
     FIELD(test_loss, "nat", "Mean loss over the test samples"),
@@ -30,12 +30,36 @@ const struct sm_metric_field sm_metric_fields[SM_METRICS_COUNT] = {
 };
 #undef FIELD
 
-const char *const sm_values_names[4] = {"initial_weights", "final_weights", "initial_scores", "final_scores"};
-static const char *const values_descriptions[4] = {
+#define FIELD(name, units, description)                                                                                \
+    { #name, units, description, offsetof(struct sm_round, name) }
+static const struct sm_row_field round_fields[SM_ROUNDS_COUNT] = {
+    FIELD(test_accuracy, "1",
+          "Test accuracy that the round's network is reported with, in [0,1]: trained or untrained, by the method"),
+    FIELD(untrained_accuracy, "1", "Test accuracy under the round's mask before the round's training, in [0,1]"),
+    FIELD(untrained_loss, "nat", "Test loss under the round's mask before the round's training"),
+    FIELD(trained_accuracy, "1", "Test accuracy after the round's training, in [0,1]"),
+    FIELD(trained_loss, "nat", "Test loss after the round's training"),
+    FIELD(validation_loss, "nat", "Least loss over the validation samples during the round's training"),
+    FIELD(early_stop_step, "step", "Optimizer steps from the round's beginning to the least validation loss"),
+    FIELD(early_stop_accuracy, "1", "Test accuracy at the least validation loss, in [0,1]"),
+};
+#undef FIELD
+
+const struct sm_rows sm_metric_rows = {"metrics", metric_fields, SM_METRICS_COUNT, sizeof(struct sm_metrics)};
+const struct sm_rows sm_round_rows = {"rounds", round_fields, SM_ROUNDS_COUNT, sizeof(struct sm_round)};
+
+void sm_rows_object(char object[SM_OBJECT_SIZE], const struct sm_rows *rows, size_t field) {
+    snprintf(object, SM_OBJECT_SIZE, "%s/%s", rows->group, rows->fields[field].name);
+}
+
+const char *const sm_values_names[5] = {"initial_weights", "final_weights", "initial_scores", "final_scores",
+                                        "mask_weights"};
+static const char *const values_descriptions[5] = {
     "Weights before the first step; the effective weight is this times the mask where the weights are frozen",
     "Weights at the end of training",
     "Scores before the first step",
     "Scores at the end of training",
+    "Weights in place under the last record's mask; the effective weight is this times the mask",
 };
 
 const struct sm_mask_member sm_mask_members[3] = {{"INVERT", -1}, {"HIDE", 0}, {"KEEP", 1}};
@@ -43,7 +67,8 @@ const char *const sm_trained_names[3] = {"scores", "weights", "nothing"};
 
 static const char root_description[] =
     "One training run of supermask. /layers/<name>/mask[record] is the ternary mask of a layer at the step "
-    "/records/step[record]; /metrics has one row per evaluation; all shares and accuracies are in [0,1].";
+    "/records/step[record]; /metrics has one row per evaluation; /rounds, of methods that work in rounds, one row per "
+    "record; all shares and accuracies are in [0,1].";
 static const char *const axis_names[SM_RANK_MAX] = {"record", "out", "in", "kernel_height", "kernel_width"};
 
 const char *sm_layout_final_name(enum sm_trained trained) {
@@ -145,20 +170,44 @@ static herr_t create_records(hid_t file, hid_t scales[2]) {
     return sm_h5_drop(group);
 }
 
-static herr_t create_metrics(hid_t file) {
+/* A column of doubles, NaN where nothing was written; its one axis is called `axis`. */
+static hid_t create_column(hid_t group, const struct sm_row_field *field, const char *axis) {
     const double missing = NAN;
-    hid_t group = sm_layout_group(file, "metrics", false), sets[SM_METRICS_COUNT];
-    if (group < 0) return -1;
-    for (size_t i = 0; i < SM_METRICS_COUNT; i++) {
-        const struct sm_metric_field *field = &sm_metric_fields[i];
-        sets[i] = create_series(group, field->name, field->units, field->description, H5T_IEEE_F64LE, &missing);
-        if (sets[i] < 0 || H5DSset_label(sets[i], 0, "epoch") < 0) return -1;
+    hid_t set = create_series(group, field->name, field->units, field->description, H5T_IEEE_F64LE, &missing);
+    return set < 0 || H5DSset_label(set, 0, axis) < 0 ? -1 : set;
+}
+
+/* Columns whose rows are scaled by `scale`. */
+static herr_t create_columns(hid_t group, const struct sm_row_field *fields, size_t n, const char *axis, hid_t scale) {
+    herr_t status = H5DSset_scale(scale, axis);
+    for (size_t i = 0; status >= 0 && i < n; i++) {
+        hid_t set = create_column(group, &fields[i], axis);
+        status = set < 0 ? -1 : H5DSattach_scale(set, scale, 0);
+        if (sm_h5_drop(set) < 0) status = -1;
     }
-    hid_t scale = sets[SM_METRICS_COUNT - 1];
-    herr_t status = H5DSset_scale(scale, "epoch");
-    for (size_t i = 0; status >= 0 && i < SM_METRICS_COUNT - 1; i++) status = H5DSattach_scale(sets[i], scale, 0);
-    for (size_t i = 0; i < SM_METRICS_COUNT; i++)
-        if (sm_h5_drop(sets[i]) < 0) status = -1;
+    return status;
+}
+
+static herr_t create_metrics(hid_t file) {
+    enum { EPOCH = SM_METRICS_COUNT - 1 };
+    hid_t group = sm_layout_group(file, sm_metric_rows.group, false);
+    hid_t epoch = group < 0 ? -1 : create_column(group, &metric_fields[EPOCH], "epoch");
+    herr_t status = epoch < 0 ? -1 : create_columns(group, metric_fields, EPOCH, "epoch", epoch);
+    if (sm_h5_drop(epoch) < 0) status = -1;
+    return sm_h5_drop(group) < 0 ? -1 : status;
+}
+
+static herr_t create_rounds(hid_t file) {
+    const int64_t no_round = -1;
+    hid_t group = sm_layout_group(file, sm_round_rows.group, false), round = -1;
+    if (group >= 0)
+        round = create_series(group, "round", "round",
+                              "Number of each round: that of its record; its length is the number of whole rows",
+                              H5T_STD_I64LE, &no_round);
+    herr_t status = round < 0 || H5DSset_label(round, 0, "round") < 0
+                        ? -1
+                        : create_columns(group, round_fields, SM_ROUNDS_COUNT, "round", round);
+    if (sm_h5_drop(round) < 0) status = -1;
     return sm_h5_drop(group) < 0 ? -1 : status;
 }
 
@@ -264,6 +313,7 @@ static herr_t create_layer(hid_t layers, const struct sm_layout *layout, size_t 
         return -1;
     if (layout->complete && layout->trained == SM_TRAINED_WEIGHTS && create_values(group, layer, SM_FINAL_WEIGHTS) < 0)
         return -1;
+    if (layout->has_mask_weights && create_values(group, layer, SM_MASK_WEIGHTS) < 0) return -1;
     if (create_mask(group, layer, scales) < 0) return -1;
     if (layout->header->record_scores && create_score(group, layer, scales) < 0) return -1;
     return sm_h5_drop(group);
@@ -325,6 +375,8 @@ int sm_layout_create(const struct sm_disk *disk, const struct sm_layout *layout,
     if (create_host(disk->file, layout->header) < 0) return sm_disk_fail(disk, err, "cannot create host");
     if (create_records(disk->file, scales) < 0) return sm_disk_fail(disk, err, "cannot create records");
     if (create_metrics(disk->file) < 0) return sm_disk_fail(disk, err, "cannot create metrics");
+    if (layout->header->in_rounds && create_rounds(disk->file) < 0)
+        return sm_disk_fail(disk, err, "cannot create rounds");
     if (create_layers(disk->file, layout, scales) < 0) return sm_disk_fail(disk, err, "cannot create layers");
     if (sm_h5_drop(scales[0]) < 0 || sm_h5_drop(scales[1]) < 0) return sm_disk_fail(disk, err, "cannot create records");
     return 0;

@@ -170,90 +170,6 @@ static int read_host(struct sm_run *run, struct sm_error *err) {
     return status;
 }
 
-/* ---- data sets of one dimension ---- */
-
-/* Opens file/OBJECT: rank 1 of the given class. *n is its length. */
-static int open_series(const struct sm_run *run, const char *object, H5T_class_t class, hid_t *set, size_t *n,
-                       struct sm_error *err) {
-    *set = -1;
-    if (H5Lexists(run->handle->file, object, H5P_DEFAULT) <= 0) return sm_fail(err, "%s: has no %s", run->path, object);
-    *set = H5Dopen2(run->handle->file, object, H5P_DEFAULT);
-    hid_t space = *set < 0 ? -1 : H5Dget_space(*set), type = *set < 0 ? -1 : H5Dget_type(*set);
-    hsize_t length = 0;
-    bool fits = space >= 0 && H5Sget_simple_extent_ndims(space) == 1 &&
-                H5Sget_simple_extent_dims(space, &length, NULL) == 1 && type >= 0 && H5Tget_class(type) == class;
-    sm_h5_drop(space);
-    sm_h5_drop(type);
-    *n = (size_t)length;
-    if (fits) return 0;
-    sm_h5_drop(*set);
-    return sm_h5_fail(err, run->path, "%s is not a list of %s numbers", object,
-                      class == H5T_INTEGER ? "whole" : "real");
-}
-
-static int read_series(const struct sm_run *run, const char *object, hid_t memory_type, size_t n, void *values,
-                       struct sm_error *err) {
-    hid_t set;
-    size_t length;
-    if (open_series(run, object, H5Tget_class(memory_type), &set, &length, err) < 0) return -1;
-    int status = 0;
-    if (length < n) status = sm_fail(err, "%s: %s holds %zu values where %zu belong", run->path, object, length, n);
-    hsize_t start[1] = {0}, count[1] = {n};
-    hid_t file = H5Dget_space(set), memory = H5Screate_simple(1, count, NULL);
-    if (status == 0 && n > 0 &&
-        (H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
-         H5Dread(set, memory_type, memory, file, H5P_DEFAULT, values) < 0))
-        status = sm_h5_fail(err, run->path, "cannot read %s", object);
-    sm_h5_drop(memory);
-    sm_h5_drop(file);
-    sm_h5_drop(set);
-    return status;
-}
-
-static int series_length(const struct sm_run *run, const char *object, H5T_class_t class, size_t *n,
-                         struct sm_error *err) {
-    hid_t set;
-    if (open_series(run, object, class, &set, n, err) < 0) return -1;
-    sm_h5_drop(set);
-    return 0;
-}
-
-/* Only whole records count: those up to the first step that was never written. */
-static int read_records(struct sm_run *run, struct sm_error *err) {
-    size_t n;
-    if (series_length(run, "records/step", H5T_INTEGER, &n, err) < 0) return -1;
-    run->step = calloc(n + 1, sizeof *run->step);
-    run->epoch = calloc(n + 1, sizeof *run->epoch);
-    if (!run->step || !run->epoch) return sm_fail(err, "%s: out of memory", run->path);
-    if (read_series(run, "records/step", H5T_NATIVE_INT64, n, run->step, err) < 0) return -1;
-    while (run->n_records < n && run->step[run->n_records] >= 0) run->n_records++;
-    if (read_series(run, "records/epoch", H5T_NATIVE_DOUBLE, run->n_records, run->epoch, err) < 0) return -1;
-    for (size_t r = 1; r < run->n_records; r++)
-        if (run->step[r] <= run->step[r - 1])
-            return sm_fail(err, "%s: records/step does not rise from record %zu to %zu", run->path, r - 1, r);
-    return 0;
-}
-
-static int read_metrics(struct sm_run *run, struct sm_error *err) {
-    size_t n;
-    if (series_length(run, "metrics/epoch", H5T_FLOAT, &n, err) < 0) return -1;
-    double *column = calloc(n + 1, sizeof *column);
-    run->metrics = calloc(n + 1, sizeof *run->metrics);
-    int status = column && run->metrics ? 0 : sm_fail(err, "%s: out of memory", run->path);
-    for (size_t i = 0; status == 0 && i < SM_METRICS_COUNT; i++) {
-        char object[SM_OBJECT_SIZE];
-        snprintf(object, sizeof object, "metrics/%s", sm_metric_fields[i].name);
-        status = read_series(run, object, H5T_NATIVE_DOUBLE, n, column, err);
-        for (size_t row = 0; status == 0 && row < n; row++)
-            memcpy((char *)&run->metrics[row] + sm_metric_fields[i].offset, &column[row], sizeof *column);
-    }
-    while (status == 0 && run->n_metrics < n &&
-           run->metrics[run->n_metrics].epoch == run->metrics[run->n_metrics].epoch)
-        run->n_metrics++;
-    free(column);
-    return status;
-}
-
 /* Base name without extension. */
 static char *name_of(const char *path) {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
@@ -275,7 +191,7 @@ int sm_run_open_any(struct sm_run *run, const char *path, struct sm_error *err) 
     struct sm_h5_place root = {path, NULL, run->handle->file};
     if (check_format(&root, err) < 0 || read_root(run, &root, err) < 0 || read_host(run, err) < 0) goto fail;
     /* The steps come before the masks, so that a writer at work can only have appended more of these. */
-    if (read_records(run, err) < 0 || read_metrics(run, err) < 0 || sm_run_open_layers(run, err) < 0) goto fail;
+    if (sm_run_open_series(run, err) < 0 || sm_run_open_layers(run, err) < 0) goto fail;
     return 0;
 fail:
     sm_run_destroy(run);
@@ -297,7 +213,8 @@ void sm_run_destroy(struct sm_run *run) {
     }
     void *const owned[] = {run->handle,         run->path,      run->name,        run->created, run->program_version,
                            run->command_line,   run->recipe,    run->recipe_name, run->dataset, run->method,
-                           run->dataset_sha256, run->threshold, run->step,        run->epoch,   run->metrics};
+                           run->dataset_sha256, run->threshold, run->step,        run->epoch,   run->metrics,
+                           run->rounds};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
     for (size_t i = 0; i < run->n_host; i++) {
         free((char *)run->host[i].name);

@@ -27,10 +27,14 @@ struct sm_run_writer {
     int fd; /* holds the lock */
     struct sm_disk disk;
     hid_t mask_type;
-    size_t n_layers, n_records, n_metrics;
+    size_t n_layers, n_records, n_metrics, n_rounds;
+    bool in_rounds;
     struct series *masks, *scores; /* [n_layers]; scores is NULL where they are not recorded */
     struct series step, epoch, metrics[SM_METRICS_COUNT];
-    const struct sm_batch_norm *const *norms; /* [n_layers], borrowed; NULL where nobody has set them */
+    struct series rounds[SM_ROUNDS_COUNT], round; /* where in_rounds */
+    /* [n_layers], borrowed; NULL where nobody has set them */
+    const struct sm_batch_norm *const *norms;
+    const float *const *mask_weights;
     int64_t last_step;
     double synced; /* seconds, monotonic clock */
 };
@@ -40,6 +44,9 @@ size_t sm_run_n_records(const struct sm_run_writer *writer) {
 }
 size_t sm_run_n_metrics(const struct sm_run_writer *writer) {
     return writer->n_metrics;
+}
+size_t sm_run_n_rounds(const struct sm_run_writer *writer) {
+    return writer->n_rounds;
 }
 
 /* Frees; a file that is still open is given up without a word, since what went wrong has been said already. */
@@ -95,26 +102,33 @@ static herr_t open_layers(struct sm_run_writer *writer, const struct sm_network 
     return 0;
 }
 
-static herr_t open_series(struct sm_run_writer *writer) {
-    strcpy(writer->step.object, "records/step");
-    strcpy(writer->epoch.object, "records/epoch");
-    if (series_open(&writer->step, writer->disk.file) < 0 || series_open(&writer->epoch, writer->disk.file) < 0)
-        return -1;
-    for (size_t i = 0; i < SM_METRICS_COUNT; i++) {
-        struct series *metric = &writer->metrics[i];
-        snprintf(metric->object, sizeof metric->object, "metrics/%s", sm_metric_fields[i].name);
-        if (series_open(metric, writer->disk.file) < 0) return -1;
+static herr_t open_rows(const struct sm_run_writer *writer, const struct sm_rows *rows, struct series *columns) {
+    for (size_t i = 0; i < rows->n_fields; i++) {
+        sm_rows_object(columns[i].object, rows, i);
+        if (series_open(&columns[i], writer->disk.file) < 0) return -1;
     }
     return 0;
 }
 
-static struct sm_run_writer *writer_new(const char *path, size_t n_layers, bool record_scores) {
+static herr_t open_series(struct sm_run_writer *writer) {
+    strcpy(writer->step.object, "records/step");
+    strcpy(writer->epoch.object, "records/epoch");
+    strcpy(writer->round.object, "rounds/round");
+    if (series_open(&writer->step, writer->disk.file) < 0 || series_open(&writer->epoch, writer->disk.file) < 0 ||
+        open_rows(writer, &sm_metric_rows, writer->metrics) < 0)
+        return -1;
+    if (!writer->in_rounds) return 0;
+    return series_open(&writer->round, writer->disk.file) < 0 ? -1 : open_rows(writer, &sm_round_rows, writer->rounds);
+}
+
+static struct sm_run_writer *writer_new(const char *path, size_t n_layers, bool record_scores, bool in_rounds) {
     struct sm_run_writer *writer = calloc(1, sizeof *writer);
     if (!writer) return NULL;
     writer->fd = -1;
     writer->disk.file = writer->disk.driver = -1;
     writer->last_step = -1;
     writer->n_layers = n_layers;
+    writer->in_rounds = in_rounds;
     writer->mask_type = sm_h5_mask_type();
     writer->disk.path = writer->path = strdup(path);
     writer->masks = calloc(n_layers, sizeof *writer->masks);
@@ -174,7 +188,7 @@ int sm_run_create(struct sm_run_writer **out, const char *path, const struct sm_
     if (access(path, F_OK) == 0) return sm_fail(err, "%s: exists already", path);
     if (sm_part_open(&part, path, err) < 0) return -1;
     int status = -1;
-    struct sm_run_writer *writer = writer_new(path, net->n_layers, header->record_scores);
+    struct sm_run_writer *writer = writer_new(path, net->n_layers, header->record_scores, header->in_rounds);
     if (!writer)
         sm_fail(err, "%s: out of memory", path);
     else if (sm_disk_create(&writer->disk, part.path, err) == 0 &&
@@ -188,7 +202,8 @@ int sm_run_create(struct sm_run_writer **out, const char *path, const struct sm_
 
 /* ---- rebuild: the same run in a new file ---- */
 
-static int build_again(const struct sm_disk *disk, const struct sm_run *run, bool complete, struct sm_error *err) {
+static int build_again(const struct sm_disk *disk, const struct sm_run *run, bool complete, bool has_mask_weights,
+                       struct sm_error *err) {
     const struct sm_run_header header = {.program_version = run->program_version,
                                          .command_line = run->command_line,
                                          .recipe = run->recipe,
@@ -201,6 +216,7 @@ static int build_again(const struct sm_disk *disk, const struct sm_run *run, boo
                                          .data_seed = run->data_seed,
                                          .threshold = run->threshold,
                                          .record_scores = run->has_score_records,
+                                         .in_rounds = run->in_rounds,
                                          .host = run->host,
                                          .n_host = run->n_host};
     const struct sm_layout layout = {.status = complete ? "complete" : "running",
@@ -208,17 +224,18 @@ static int build_again(const struct sm_disk *disk, const struct sm_run *run, boo
                                      .header = &header,
                                      .net = &run->net,
                                      .has_scores = run->has_scores,
+                                     .has_mask_weights = has_mask_weights,
                                      .complete = complete,
                                      .trained = run->handle->trained};
     return sm_layout_create(disk, &layout, err) < 0 ? -1 : sm_copy_run(disk, run, err);
 }
 
 static struct sm_run_writer *rebuild(const struct sm_run *run, struct sm_part *part, struct sm_error *err) {
-    struct sm_run_writer *writer = writer_new(run->path, run->net.n_layers, run->has_score_records);
+    struct sm_run_writer *writer = writer_new(run->path, run->net.n_layers, run->has_score_records, run->in_rounds);
     if (!writer)
         sm_fail(err, "%s: out of memory", run->path);
-    else if (sm_disk_create(&writer->disk, part->path, err) == 0 && build_again(&writer->disk, run, false, err) == 0 &&
-             start(writer, part, &run->net, true, err) == 0)
+    else if (sm_disk_create(&writer->disk, part->path, err) == 0 &&
+             build_again(&writer->disk, run, false, false, err) == 0 && start(writer, part, &run->net, true, err) == 0)
         return writer;
     if (writer) release(writer);
     return NULL;
@@ -238,6 +255,7 @@ int sm_run_resume(struct sm_run_writer **out, const char *path, struct sm_error 
     if (sm_part_open(&part, path, err) < 0 || !(*out = rebuild(&run, &part, err))) goto done;
     (*out)->n_records = run.n_records;
     (*out)->n_metrics = run.n_metrics;
+    (*out)->n_rounds = run.n_rounds;
     (*out)->last_step = run.n_records ? run.step[run.n_records - 1] : -1;
     status = 0;
 done:
@@ -310,15 +328,30 @@ int sm_run_append_record(struct sm_run_writer *writer, int64_t step, double epoc
     return sync_now_and_then(writer, err);
 }
 
-int sm_run_append_metrics(struct sm_run_writer *writer, const struct sm_metrics *row, struct sm_error *err) {
-    assert(row->epoch == row->epoch);
+static int append_row(struct sm_run_writer *writer, const struct sm_rows *rows, const struct series *columns, size_t at,
+                      const void *row, struct sm_error *err) {
     if (writer->disk.error) return sm_disk_fail(&writer->disk, err, "is not written any more after a failure");
     sm_h5_silence();
-    for (size_t i = 0; i < SM_METRICS_COUNT; i++) {
-        const char *value = (const char *)row + sm_metric_fields[i].offset;
-        if (append(writer, &writer->metrics[i], writer->n_metrics, H5T_NATIVE_DOUBLE, value, err) < 0) return -1;
+    for (size_t i = 0; i < rows->n_fields; i++) {
+        const char *value = (const char *)row + rows->fields[i].offset;
+        if (append(writer, &columns[i], at, H5T_NATIVE_DOUBLE, value, err) < 0) return -1;
     }
+    return 0;
+}
+
+int sm_run_append_metrics(struct sm_run_writer *writer, const struct sm_metrics *row, struct sm_error *err) {
+    assert(row->epoch == row->epoch);
+    if (append_row(writer, &sm_metric_rows, writer->metrics, writer->n_metrics, row, err) < 0) return -1;
     writer->n_metrics++;
+    return sync_now_and_then(writer, err);
+}
+
+int sm_run_append_round(struct sm_run_writer *writer, const struct sm_round *row, struct sm_error *err) {
+    assert(writer->in_rounds && writer->n_rounds < writer->n_records);
+    const int64_t round = (int64_t)writer->n_rounds;
+    if (append_row(writer, &sm_round_rows, writer->rounds, writer->n_rounds, row, err) < 0) return -1;
+    if (append(writer, &writer->round, writer->n_rounds, H5T_NATIVE_INT64, &round, err) < 0) return -1;
+    writer->n_rounds++;
     return sync_now_and_then(writer, err);
 }
 
@@ -337,16 +370,22 @@ void sm_run_set_batch_norm(struct sm_run_writer *writer, const struct sm_batch_n
     writer->norms = norms;
 }
 
-static int write_complete(const struct sm_run *run, const struct sm_part *part, const float *const *final_values,
-                          const struct sm_batch_norm *const *norms, struct sm_error *err) {
+void sm_run_set_mask_weights(struct sm_run_writer *writer, const float *const *values) {
+    writer->mask_weights = values;
+}
+
+static int write_complete(const struct sm_run_writer *writer, const struct sm_run *run, const struct sm_part *part,
+                          const float *const *final_values, struct sm_error *err) {
     const char *name = sm_layout_final_name(run->handle->trained);
     struct sm_disk disk;
     struct sm_error ignored;
     assert(final_values || !name);
     if (sm_disk_create(&disk, part->path, err) < 0) return -1;
-    int status = build_again(&disk, run, true, err);
+    int status = build_again(&disk, run, true, writer->mask_weights != NULL, err);
     if (status == 0 && name) status = write_all_values(&disk, &run->net, name, final_values, err);
-    if (status == 0 && norms) status = sm_batch_norm_write(&disk, &run->net, norms, err);
+    if (status == 0 && writer->mask_weights)
+        status = write_all_values(&disk, &run->net, sm_values_names[SM_MASK_WEIGHTS], writer->mask_weights, err);
+    if (status == 0 && writer->norms) status = sm_batch_norm_write(&disk, &run->net, writer->norms, err);
     if (sm_disk_close(&disk, status == 0 ? err : &ignored) < 0) status = -1;
     return status;
 }
@@ -360,7 +399,7 @@ int sm_run_finish(struct sm_run_writer *writer, const float *const *final_values
     if (writer->disk.error)
         sm_disk_fail(&writer->disk, err, "is not written any more after a failure");
     else if (sm_disk_close(&writer->disk, err) == 0 && sm_run_open_any(&run, path, err) == 0 &&
-             sm_part_open(&part, path, err) == 0 && write_complete(&run, &part, final_values, writer->norms, err) == 0)
+             sm_part_open(&part, path, err) == 0 && write_complete(writer, &run, &part, final_values, err) == 0)
         status = sm_part_publish(&part, path, true, err);
     sm_run_destroy(&run);
     sm_part_discard(&part);

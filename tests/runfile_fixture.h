@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* runfile_fixture.h - small runs for the tests of the run file: two networks, and masks, scores and metrics that are a
- * function of (layer, record, weight), so that whatever is read back can be checked without keeping it. */
+/* runfile_fixture.h - small runs for the tests of the run file: two networks, and masks, scores, metrics and rounds
+ * that are a function of (layer, record, weight), so that whatever is read back can be checked without keeping it. */
 #ifndef SUPERMASK_TESTS_RUNFILE_FIXTURE_H
 #define SUPERMASK_TESTS_RUNFILE_FIXTURE_H
 
@@ -22,7 +22,7 @@ struct fixture {
     struct sm_network net;
     float **weights, **scores;
     double *threshold;
-    bool dense_method, record_scores;
+    bool dense_method, record_scores, in_rounds; /* in_rounds: mask_weights, too */
     char directory[64], path[128];
 };
 
@@ -112,6 +112,19 @@ static inline struct sm_metrics fixture_metrics(size_t row) {
                                .seconds = 3 * t};
 }
 
+/* All different; every other row lacks its second column. */
+static inline struct sm_round fixture_round(size_t row) {
+    double t = (double)row + 1;
+    return (struct sm_round){.test_accuracy = 1 - 0.1 * t,
+                             .untrained_accuracy = row % 2 ? NAN : 0.1 * t,
+                             .untrained_loss = 2.3 / t,
+                             .trained_accuracy = 1 - 0.11 * t,
+                             .trained_loss = 0.3 * t,
+                             .validation_loss = 0.25 * t,
+                             .early_stop_step = 100 * t,
+                             .early_stop_accuracy = 1 - 0.12 * t};
+}
+
 static inline float **fixture_reals(const struct sm_network *net, size_t kind) {
     float **all = calloc(net->n_layers, sizeof *all);
     for (size_t l = 0; l < net->n_layers; l++) {
@@ -174,6 +187,7 @@ static inline int fixture_create(const struct fixture *f, struct sm_run_writer *
                                          .threshold = f->threshold,
                                          .trains_weights = f->dense_method,
                                          .record_scores = f->record_scores,
+                                         .in_rounds = f->in_rounds,
                                          .host = host,
                                          .n_host = 2};
     return sm_run_create(writer, f->path, &header, &f->net, (const float *const *)f->weights,
@@ -197,7 +211,12 @@ static inline int fixture_append_metrics(struct sm_run_writer *writer, size_t ro
     return sm_run_append_metrics(writer, &metrics, err);
 }
 
-/* Goes on to `records` records, with one metric row less, from wherever the writer stands. */
+static inline int fixture_append_round(struct sm_run_writer *writer, size_t row, struct sm_error *err) {
+    struct sm_round round = fixture_round(row);
+    return sm_run_append_round(writer, &round, err);
+}
+
+/* Goes on to `records` records, as many rounds, and one metric row less, from wherever the writer stands. */
 static inline int fixture_append_to(const struct fixture *f, struct sm_run_writer *writer, size_t records,
                                     struct sm_error *err) {
     int status = 0;
@@ -205,6 +224,8 @@ static inline int fixture_append_to(const struct fixture *f, struct sm_run_write
         status = fixture_append(f, writer, r, err);
     for (size_t m = sm_run_n_metrics(writer); status == 0 && m + 1 < records; m++)
         status = fixture_append_metrics(writer, m, err);
+    for (size_t r = sm_run_n_rounds(writer); f->in_rounds && status == 0 && r < records; r++)
+        status = fixture_append_round(writer, r, err);
     return status;
 }
 
@@ -243,11 +264,13 @@ static inline void fixture_free_norms(const struct sm_network *net, struct sm_ba
 }
 
 static inline int fixture_finish(const struct fixture *f, struct sm_run_writer *writer, struct sm_error *err) {
-    float **final_values = fixture_reals(&f->net, 3);
+    float **final_values = fixture_reals(&f->net, 3), **mask_weights = fixture_reals(&f->net, 4);
     struct sm_batch_norm **norms = fixture_norms(&f->net);
     if (f->net.n_nodes) sm_run_set_batch_norm(writer, (const struct sm_batch_norm *const *)norms);
+    if (f->in_rounds) sm_run_set_mask_weights(writer, (const float *const *)mask_weights);
     int status = sm_run_finish(writer, (const float *const *)final_values, err);
     fixture_free(&f->net, final_values);
+    fixture_free(&f->net, mask_weights);
     fixture_free_norms(&f->net, norms);
     return status;
 }
@@ -275,11 +298,22 @@ static inline bool same_real(double a, double b) {
     return a == b || (isnan(a) && isnan(b));
 }
 
+static inline void check_reals(const void *expected, const void *found, size_t n_bytes) {
+    const double *a = expected, *b = found;
+    for (size_t i = 0; i < n_bytes / sizeof *a; i++) assert_true(same_real(a[i], b[i]));
+}
+
 static inline void check_metrics(const struct sm_run *run) {
     for (size_t row = 0; row < run->n_metrics; row++) {
         struct sm_metrics expected = fixture_metrics(row);
-        const double *a = (const double *)&expected, *b = (const double *)&run->metrics[row];
-        for (size_t i = 0; i < sizeof expected / sizeof *a; i++) assert_true(same_real(a[i], b[i]));
+        check_reals(&expected, &run->metrics[row], sizeof expected);
+    }
+}
+
+static inline void check_rounds(const struct sm_run *run) {
+    for (size_t row = 0; row < run->n_rounds; row++) {
+        struct sm_round expected = fixture_round(row);
+        check_reals(&expected, &run->rounds[row], sizeof expected);
     }
 }
 
@@ -312,7 +346,11 @@ static inline void check_run(const struct fixture *f, const struct sm_run *run) 
         for (size_t l = 0; l < run->net.n_layers; l++) check_mask(run, l, r);
     }
     check_metrics(run);
+    check_rounds(run);
+    assert_true(run->in_rounds == f->in_rounds);
+    assert_true(run->has_mask_weights == (run->complete && f->in_rounds));
     check_values(run, SM_INITIAL_WEIGHTS, 1);
+    if (run->has_mask_weights) check_values(run, SM_MASK_WEIGHTS, 4);
     if (run->has_scores) check_values(run, SM_INITIAL_SCORES, 2);
     if (run->has_final) check_values(run, run->trains_weights ? SM_FINAL_WEIGHTS : SM_FINAL_SCORES, 3);
 }

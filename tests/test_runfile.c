@@ -90,29 +90,38 @@ static void check_network(const struct fixture *f, const struct sm_run *run) {
     }
 }
 
-static void round_trip(void (*network)(struct sm_network *), bool dense_method, bool record_scores) {
+enum { DENSE = 1, SCORES = 2, ROUNDS = 4 };
+
+static void set_kind(struct fixture *f, int kind) {
+    f->dense_method = kind & DENSE;
+    f->record_scores = kind & SCORES;
+    f->in_rounds = kind & ROUNDS;
+}
+
+static void round_trip(void (*network)(struct sm_network *), int kind) {
     struct fixture f;
     struct sm_run run;
     struct sm_error err = {""};
     fixture_init(&f, network);
-    f.dense_method = dense_method;
-    f.record_scores = record_scores;
+    set_kind(&f, kind);
     write_run(&f, FIXTURE_RECORDS, true);
     open_run(&run, f.path);
     check_header(&f, &run);
     check_network(&f, &run);
     check_run(&f, &run);
-    assert_true(run.complete && run.has_final && run.trains_weights == dense_method && run.has_scores != dense_method);
-    assert_true(run.has_score_records == record_scores);
+    assert_true(run.complete && run.has_final);
+    assert_true(run.trains_weights == f.dense_method && run.has_scores != f.dense_method);
+    assert_true(run.has_score_records == f.record_scores);
     assert_int_equal(run.n_records, FIXTURE_RECORDS);
     assert_int_equal(run.n_metrics, FIXTURE_RECORDS - 1);
+    assert_int_equal(run.n_rounds, f.in_rounds ? FIXTURE_RECORDS : 0);
     check_norms(&run);
     float value[24];
-    if (record_scores) {
+    if (f.record_scores) {
         assert_int_equal(sm_run_read_scores(&run, 0, 3, value, &err), 0);
         for (size_t i = 0; i < 24; i++) assert_true(value[i] == fixture_real(0, 103, i));
     }
-    if (dense_method) {
+    if (f.dense_method) {
         assert_int_equal(sm_run_read_values(&run, 0, SM_INITIAL_SCORES, value, &err), -1);
         assert_non_null(strstr(err.text, "has no layers/hidden/initial_scores"));
     }
@@ -123,22 +132,27 @@ static void round_trip(void (*network)(struct sm_network *), bool dense_method, 
 
 static void test_dense_network(void **state) {
     (void)state;
-    round_trip(fixture_dense, false, true);
+    round_trip(fixture_dense, SCORES);
 }
 static void test_trained_weights(void **state) {
     (void)state;
-    round_trip(fixture_dense, true, false);
+    round_trip(fixture_dense, DENSE);
+}
+static void test_rounds(void **state) {
+    (void)state;
+    round_trip(fixture_dense, DENSE | ROUNDS);
+    round_trip(fixture_residual, ROUNDS);
 }
 static void test_residual_network(void **state) {
     (void)state;
-    round_trip(fixture_residual, false, false);
+    round_trip(fixture_residual, 0);
 }
 
 static void test_described_network(void **state) {
     (void)state;
     struct fixture f;
     struct sm_run run;
-    round_trip(fixture_described, false, false);
+    round_trip(fixture_described, 0);
     fixture_init(&f, fixture_described);
     write_run(&f, 1, false);
     open_run(&run, f.path);
@@ -184,7 +198,8 @@ static void test_file_of_another_writer(void **state) {
              "cd %s && %s -c \"import numpy as np, runfile\n"
              "a = runfile.Layer('a', [[[1, 0, -1], [0, 0, 1]], [[1, 0, 0], [-1, 0, 1]]], threshold=0.5)\n"
              "b = runfile.Layer('b', [[[1, -1]], [[0, -1]]], inputs=['a'], activation='linear')\n"
-             "runfile.write('%s', [a, b], input_shape=(1, 1, 3), steps=[0, 7], epochs=[0, .25])\"",
+             "rounds = dict(test_accuracy=[.5, .75], early_stop_step=[float('nan'), 7])\n"
+             "runfile.write('%s', [a, b], input_shape=(1, 1, 3), steps=[0, 7], epochs=[0, .25], rounds=rounds)\"",
              oracle(), python, path);
     assert_int_equal(system(command), 0);
     struct sm_run run;
@@ -193,6 +208,10 @@ static void test_file_of_another_writer(void **state) {
     open_run(&run, path);
     assert_int_equal(run.n_records, 2);
     assert_true(run.step[1] == 7 && run.epoch[1] == 0.25 && run.threshold[0] == 0.5);
+    assert_int_equal(run.n_rounds, 2);
+    assert_true(run.rounds[0].test_accuracy == 0.5 && run.rounds[1].test_accuracy == 0.75);
+    assert_true(isnan(run.rounds[0].early_stop_step) && run.rounds[1].early_stop_step == 7);
+    assert_true(isnan(run.rounds[1].trained_loss));
     assert_int_equal(sm_run_read_mask(&run, 0, 1, mask, &err), 0);
     assert_memory_equal(mask, ((const int8_t[]){1, 0, 0, -1, 0, 1}), 6);
     assert_int_equal(sm_run_read_mask(&run, 1, 0, mask, &err), 0);
@@ -204,19 +223,21 @@ static void test_file_of_another_writer(void **state) {
 
 /* ---- resume ---- */
 
-static void resume_at(void (*network)(struct sm_network *), size_t records, bool record_scores) {
+static void resume_at(void (*network)(struct sm_network *), size_t records, int kind) {
     struct fixture whole, parts;
     struct sm_error err = {""};
     struct sm_run_writer *writer;
     struct sm_run run;
     fixture_init(&whole, network);
     fixture_init(&parts, network);
-    whole.record_scores = parts.record_scores = record_scores;
+    set_kind(&whole, kind);
+    set_kind(&parts, kind);
     write_run(&whole, FIXTURE_RECORDS, true);
     write_run(&parts, records, false);
     assert_int_equal(sm_run_resume(&writer, parts.path, &err), 0);
     assert_int_equal(sm_run_n_records(writer), records);
     assert_int_equal(sm_run_n_metrics(writer), records ? records - 1 : 0);
+    assert_int_equal(sm_run_n_rounds(writer), parts.in_rounds ? records : 0);
     if (fixture_append_to(&parts, writer, FIXTURE_RECORDS, &err) < 0 || fixture_finish(&parts, writer, &err) < 0)
         fail_msg("%s", err.text);
     open_run(&run, parts.path);
@@ -234,9 +255,11 @@ static void resume_at(void (*network)(struct sm_network *), size_t records, bool
 
 static void test_resume(void **state) {
     (void)state;
-    for (size_t records = 0; records <= FIXTURE_RECORDS; records++) resume_at(fixture_dense, records, true);
-    resume_at(fixture_residual, 2, false);
-    resume_at(fixture_described, 2, false);
+    for (size_t records = 0; records <= FIXTURE_RECORDS; records++) resume_at(fixture_dense, records, SCORES);
+    for (size_t records = 0; records <= FIXTURE_RECORDS; records += 2)
+        resume_at(fixture_dense, records, DENSE | ROUNDS);
+    resume_at(fixture_residual, 2, 0);
+    resume_at(fixture_described, 2, 0);
 }
 
 /* Chunks and filters that are not ours are copied by value. */
@@ -299,17 +322,20 @@ static void test_reader_beside_writer(void **state) {
     struct sm_error err = {""};
     struct sm_run_writer *writer;
     fixture_init(&f, fixture_dense);
+    f.in_rounds = true;
     assert_int_equal(fixture_create(&f, &writer, &err), 0);
     for (size_t r = 0; r < FIXTURE_RECORDS; r++) {
         int status;
         assert_int_equal(fixture_append(&f, writer, r, &err), 0);
+        if (r > 0) assert_int_equal(fixture_append_round(writer, r - 1, &err), 0);
         char command[1024];
         snprintf(command, sizeof command,
-                 "cd %s && %s -c \"import runfile, sys; sys.exit(len(runfile.read('%s').step))\"", oracle(), python,
-                 f.path);
+                 "cd %s && %s -c \"import runfile, sys; run = runfile.read('%s'); "
+                 "sys.exit(len(run.step) * 10 + len(run.rounds['test_accuracy']))\"",
+                 oracle(), python, f.path);
         if (!has_oracle()) continue;
         status = system(command);
-        assert_int_equal(WEXITSTATUS(status), r + 1);
+        assert_int_equal(WEXITSTATUS(status), (r + 1) * 10 + r);
     }
     assert_int_equal(sm_run_close(writer, &err), 0);
     fixture_destroy(&f);
@@ -359,11 +385,12 @@ struct damage {
     const char *statements, *words;
 };
 
-static void damage(void (*network)(struct sm_network *), const struct damage *cases, size_t n) {
+static void damage(void (*network)(struct sm_network *), int kind, const struct damage *cases, size_t n) {
     struct fixture f;
     char copy[160], command[512];
     if (!has_oracle()) skip();
     fixture_init(&f, network);
+    set_kind(&f, kind);
     write_run(&f, FIXTURE_RECORDS, true);
     snprintf(copy, sizeof copy, "%s/copy.h5", f.directory);
     snprintf(command, sizeof command, "cp %s %s", f.path, copy);
@@ -422,7 +449,54 @@ static void test_damaged_run(void **state) {
         {"f['layers/a_last'].attrs.create('inputs', ['input'], dtype=h5py.string_dtype())", "layer a_last"},
         {"f['layers/a_last'].attrs['inputs'] = [0]", "not text: attribute `inputs`"},
     };
-    damage(fixture_dense, cases, sizeof cases / sizeof *cases);
+    damage(fixture_dense, 0, cases, sizeof cases / sizeof *cases);
+}
+
+static void test_damaged_rounds(void **state) {
+    (void)state;
+    static const struct damage cases[] = {
+        {"del f['rounds/round']", "has no rounds/round"},
+        {"del f['rounds/trained_loss']", "has no rounds/trained_loss"},
+        {"f['rounds/trained_loss'].resize((4,))", "rounds/trained_loss holds 4 values where 5 belong"},
+        {"del f['rounds/trained_loss']; f['rounds/trained_loss'] = np.zeros((5, 2))",
+         "rounds/trained_loss is not a list of real numbers"},
+        {"del f['rounds/trained_loss']; f['rounds/trained_loss'] = np.zeros(5, 'i8')",
+         "rounds/trained_loss is not a list of real numbers"},
+        {"del f['rounds/round']; f['rounds/round'] = np.arange(5.)", "rounds/round is not a list of whole numbers"},
+        {"del f['rounds']; f['rounds'] = 7", "has no rounds/round"},
+        {"f['rounds/round'][3] = 7", "rounds/round says 7 where 3 belongs"},
+        {"[f['rounds'][name].resize((6,)) for name in f['rounds']]; f['rounds/round'][5] = 5",
+         "rounds has 6 rows where records/step has 5"},
+        {"del f['layers/a_last/mask_weights']", "has no layers/a_last/mask_weights"},
+        {"del f['layers/hidden/mask_weights']; f['layers/hidden/mask_weights'] = np.zeros((4, 5), 'f4')",
+         "layers/hidden/mask_weights does not have the shape of the weights"},
+        {"del f['layers/hidden/mask_weights']; f['layers/hidden/mask_weights'] = np.zeros(24, 'f4')",
+         "layers/hidden/mask_weights has rank 1 where 2 belongs"},
+        {"del f['layers/hidden/mask_weights']; f['layers/hidden/mask_weights'] = np.zeros((4, 6), 'i1')",
+         "layers/hidden/mask_weights has the wrong type"},
+    };
+    damage(fixture_dense, DENSE | ROUNDS, cases, sizeof cases / sizeof *cases);
+}
+
+/* A row that was never finished, and a file whose rounds have not begun. */
+static void test_unfinished_rounds(void **state) {
+    (void)state;
+    struct fixture f;
+    struct sm_run run;
+    if (!has_oracle()) skip();
+    fixture_init(&f, fixture_dense);
+    f.in_rounds = true;
+    write_run(&f, 3, false);
+    edit(f.path, "f['rounds/round'][2] = -1");
+    open_run(&run, f.path);
+    assert_int_equal(run.n_rounds, 2);
+    check_run(&f, &run);
+    sm_run_destroy(&run);
+    edit(f.path, "[f['rounds'][name].resize((0,)) for name in f['rounds']]");
+    open_run(&run, f.path);
+    assert_true(run.in_rounds && run.n_rounds == 0);
+    sm_run_destroy(&run);
+    fixture_destroy(&f);
 }
 
 #define SET(text) "f['network_description'][()] = " text
@@ -445,7 +519,7 @@ static void test_damaged_description(void **state) {
         {"del f['network_description']; f.create_group('network_description')", "cannot open network_description"},
         {"f['layers/stem'].attrs['padding'] = 'full'", "layer stem: unknown padding 'full'"},
     };
-    damage(fixture_described, cases, sizeof cases / sizeof *cases);
+    damage(fixture_described, 0, cases, sizeof cases / sizeof *cases);
 }
 #undef SET
 #undef OLD
@@ -668,6 +742,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dense_network),
         cmocka_unit_test(test_trained_weights),
+        cmocka_unit_test(test_rounds),
         cmocka_unit_test(test_residual_network),
         cmocka_unit_test(test_described_network),
         cmocka_unit_test(test_file_without_a_description),
@@ -678,6 +753,8 @@ int main(void) {
         cmocka_unit_test(test_reader_beside_writer),
         cmocka_unit_test(test_not_a_run_file),
         cmocka_unit_test(test_damaged_run),
+        cmocka_unit_test(test_damaged_rounds),
+        cmocka_unit_test(test_unfinished_rounds),
         cmocka_unit_test(test_damaged_description),
         cmocka_unit_test(test_damaged_batch_norm),
         cmocka_unit_test(test_seven_in_a_mask),

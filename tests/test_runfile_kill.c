@@ -65,7 +65,7 @@ static void set_trap(enum mode mode, long at) {
 /* ---- the child: starts or resumes, appends, finishes, and says each time what has been promised ---- */
 
 struct report {
-    size_t created, records, metrics, finished;
+    size_t created, records, metrics, rounds, finished;
 };
 
 static void say(int pipe_end, char what) {
@@ -81,6 +81,10 @@ static void child_run(const struct fixture *f, int pipe_end) {
     for (size_t r = sm_run_n_records(writer); r < FIXTURE_RECORDS; r++) {
         if (fixture_append(f, writer, r, &err) < 0) goto failed;
         say(pipe_end, 'r');
+        while (f->in_rounds && sm_run_n_rounds(writer) <= r) {
+            if (fixture_append_round(writer, sm_run_n_rounds(writer), &err) < 0) goto failed;
+            say(pipe_end, 'o');
+        }
         if (r <= sm_run_n_metrics(writer)) continue;
         if (fixture_append_metrics(writer, sm_run_n_metrics(writer), &err) < 0) goto failed;
         say(pipe_end, 'm');
@@ -114,6 +118,7 @@ static int run_child(const struct fixture *f, enum mode mode, long at, long nano
         report->created += what == 'c';
         report->records += what == 'r';
         report->metrics += what == 'm';
+        report->rounds += what == 'o';
         report->finished += what == 'f';
     }
     close(ends[0]);
@@ -123,16 +128,17 @@ static int run_child(const struct fixture *f, enum mode mode, long at, long nano
 
 /* ---- what must hold afterwards ---- */
 
-static void check_leftover(const struct fixture *f, size_t records, size_t metrics, bool finished) {
+static void check_leftover(const struct fixture *f, const struct report *promised) {
     struct sm_error err = {""};
     struct sm_run run;
     if (sm_run_open(&run, f->path, &err) < 0) {
-        if (records == 0 && strstr(err.text, "holds no record yet")) return;
+        if (promised->records == 0 && strstr(err.text, "holds no record yet")) return;
         fail_msg("%s", err.text);
     }
-    assert_true(run.n_records >= records && run.n_records <= FIXTURE_RECORDS);
-    assert_true(run.n_metrics >= metrics);
-    if (finished) assert_true(run.complete);
+    assert_true(run.n_records >= promised->records && run.n_records <= FIXTURE_RECORDS);
+    assert_true(run.n_metrics >= promised->metrics);
+    assert_true(run.n_rounds >= promised->rounds && run.n_rounds <= run.n_records);
+    if (promised->finished) assert_true(run.complete);
     check_run(f, &run);
     sm_run_destroy(&run);
 }
@@ -151,6 +157,7 @@ static void complete_run(const struct fixture *f) {
     assert_true(run.complete && run.has_final);
     assert_int_equal(run.n_records, FIXTURE_RECORDS);
     assert_int_equal(run.n_metrics, FIXTURE_RECORDS - 1);
+    assert_int_equal(run.n_rounds, f->in_rounds ? FIXTURE_RECORDS : 0);
     check_run(f, &run);
     sm_run_destroy(&run);
 }
@@ -189,6 +196,7 @@ static char *finished_bytes(const char *path, size_t *n) {
 static char *uninterrupted(void (*network)(struct sm_network *), size_t *n) {
     struct fixture f;
     fixture_init(&f, network);
+    f.in_rounds = true;
     complete_run(&f);
     char *bytes = finished_bytes(f.path, n);
     fixture_destroy(&f);
@@ -209,18 +217,20 @@ static void remove_run(const struct fixture *f) {
 
 /* ---- tests ---- */
 
+/* In a run with rounds, which also appends what every other run does. */
 static void test_killed_at_every_call(void **state) {
     (void)state;
     size_t n;
     char *expected = uninterrupted(fixture_dense, &n);
     struct fixture f;
     fixture_init(&f, fixture_dense);
+    f.in_rounds = true;
     long kills = 0;
     for (long at = 1;; at++) {
         struct report report;
         int status = run_child(&f, KILL, at, 0, &report);
         if (report.created) assert_int_equal(access(f.path, F_OK), 0);
-        if (access(f.path, F_OK) == 0) check_leftover(&f, report.records, report.metrics, report.finished);
+        if (access(f.path, F_OK) == 0) check_leftover(&f, &report);
         complete_run(&f);
         check_same_bytes(&f, expected, n);
         remove_run(&f);
@@ -236,17 +246,26 @@ static void test_killed_at_every_call(void **state) {
     free(expected);
 }
 
+static void promise(struct report *sum, const struct report *report) {
+    sum->created += report->created;
+    sum->records += report->records;
+    sum->metrics += report->metrics;
+    sum->rounds += report->rounds;
+    sum->finished += report->finished;
+}
+
 /* The second process, which resumes, is killed too: what the first one promised must still be there. */
 static void test_killed_while_resuming(void **state) {
     (void)state;
     struct fixture f;
     fixture_init(&f, fixture_dense);
     for (long second = 1;; second += 3) {
-        struct report first, report;
-        run_child(&f, KILL, 150, 0, &first);
-        assert_true(first.created && !first.finished);
+        struct report sum, report;
+        run_child(&f, KILL, 150, 0, &sum);
+        assert_true(sum.created && !sum.finished);
         int status = run_child(&f, KILL, second, 0, &report);
-        check_leftover(&f, first.records + report.records, first.metrics + report.metrics, report.finished);
+        promise(&sum, &report);
+        check_leftover(&f, &sum);
         complete_run(&f);
         remove_run(&f);
         if (WIFEXITED(status)) break;
@@ -261,15 +280,13 @@ static void test_killed_at_random_times(void **state) {
     print_message("seed %llu\n", (unsigned long long)rng.seed);
     fixture_init(&f, fixture_residual);
     for (uint64_t i = 0; i < 25; i++) {
-        size_t records = 0, metrics = 0, finished = 0;
+        struct report sum = {0};
         for (uint64_t attempt = 0; attempt < 3; attempt++) {
             struct report report;
-            if (finished) break;
+            if (sum.finished) break;
             run_child(&f, PASS, 0, 1 + (long)sm_rng_below(&rng, i * 3 + attempt, 150000000), &report);
-            records += report.records;
-            metrics += report.metrics;
-            finished += report.finished;
-            if (access(f.path, F_OK) == 0) check_leftover(&f, records, metrics, finished > 0);
+            promise(&sum, &report);
+            if (access(f.path, F_OK) == 0) check_leftover(&f, &sum);
         }
         complete_run(&f);
         remove_run(&f);
@@ -346,7 +363,8 @@ static void test_full_at_every_call(void **state) {
         assert_int_equal(waitpid(child, &status, 0), child);
         int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
         if (code != 0 && code < FULL_AT_CREATION) fail_msg("call %ld: status %x", at, (unsigned)status);
-        if (code >= FULL_AFTER) check_leftover(&f, (size_t)(code - FULL_AFTER), 0, false);
+        const struct report promised = {.records = (size_t)(code - FULL_AFTER)};
+        if (code >= FULL_AFTER) check_leftover(&f, &promised);
         if (code == 0) break;
         complete_run(&f);
         remove_run(&f);

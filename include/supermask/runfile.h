@@ -14,7 +14,17 @@
  *
  * /batch_norm/<layer>/{gamma, beta, moving_mean, moving_variance}, float32 [channels], are the values at the end of a
  * complete run, for the layers that have batch norm; a file of a network without it has no such group. They are no
- * weights: no mask covers them, and no count of weights includes them. */
+ * weights: no mask covers them, and no count of weights includes them.
+ *
+ * Methods that work in rounds (train, prune, start again) have /rounds: row r of each column, float64 [round], belongs
+ * to record r, and record 0 is the whole network. rounds/round, int64 [round], counts 0, 1, 2, ...; it is written last,
+ * so its length is the number of whole rows, of which there are at most as many as records. Other runs have no such
+ * group.
+ *
+ * /layers/<name>/mask_weights, float32 in the layer's shape, in a complete run: the weights that are in place under the
+ * last record's mask, where they are neither initial_weights nor final_weights (a signed constant, a redrawn weight).
+ * The network of the last record is its mask times mask_weights where these stand, else times final_weights where the
+ * method trains weights, else times initial_weights. */
 #ifndef SUPERMASK_RUNFILE_H
 #define SUPERMASK_RUNFILE_H
 
@@ -33,6 +43,17 @@ struct sm_metrics {
     double epoch, train_loss, train_accuracy, test_loss, test_accuracy, learning_rate, weight_decay, remaining, seconds;
 };
 
+/* One row of /rounds: the networks of one round, on the test set where nothing else is said. Losses in nat, shares in
+ * [0,1]; NaN = not measured. */
+struct sm_round {
+    double test_accuracy; /* what the round's network is reported with: trained_ or untrained_accuracy, by the method */
+    double untrained_accuracy, untrained_loss; /* under this round's mask, before its training */
+    double trained_accuracy, trained_loss;     /* after its training */
+    double validation_loss;                    /* the least of this round */
+    double early_stop_step;                    /* optimizer steps from the round's beginning to the least one */
+    double early_stop_accuracy;                /* there */
+};
+
 /* A named text attribute of /host (CPU, BLAS, compiler, versions, threads ...). */
 struct sm_host_fact {
     const char *name, *value;
@@ -46,6 +67,7 @@ struct sm_run_header {
     const double *threshold; /* [n_layers], NaN where the method has none */
     bool trains_weights;     /* dense: the weights move; final_weights stands where the scores would */
     bool record_scores;      /* also append the scores of every record */
+    bool in_rounds;          /* the method works in rounds: sm_run_append_round may be called */
     const struct sm_host_fact *host;
     size_t n_host;
 };
@@ -67,6 +89,7 @@ int sm_run_resume(struct sm_run_writer **writer, const char *path, struct sm_err
 
 size_t sm_run_n_records(const struct sm_run_writer *writer);
 size_t sm_run_n_metrics(const struct sm_run_writer *writer);
+size_t sm_run_n_rounds(const struct sm_run_writer *writer);
 
 /* Appends one record: masks[l] int8 in {-1, 0, +1} in the layer's shape; scores[l] where the header asked for scores,
  * else NULL. `step` is at least 0 and rises from record to record. Flushed when it returns. After a failure (a full
@@ -75,10 +98,15 @@ int sm_run_append_record(struct sm_run_writer *writer, int64_t step, double epoc
                          const float *const *scores, struct sm_error *err);
 /* row->epoch is not NaN. */
 int sm_run_append_metrics(struct sm_run_writer *writer, const struct sm_metrics *row, struct sm_error *err);
+/* Row r tells of record r, which has been appended before. Only where the header said `in_rounds`. */
+int sm_run_append_round(struct sm_run_writer *writer, const struct sm_round *row, struct sm_error *err);
 
 /* For a network with batch norm, before sm_run_finish, which writes gamma, beta and the moving statistics: norms[l] is
  * NULL where layer l has none. Borrowed until then. */
 void sm_run_set_batch_norm(struct sm_run_writer *writer, const struct sm_batch_norm *const *norms);
+
+/* Before sm_run_finish, which then writes values[l] as layer l's mask_weights. Borrowed until then. */
+void sm_run_set_mask_weights(struct sm_run_writer *writer, const float *const *values);
 
 /* Writes final_scores (or final_weights; final_values is NULL for a method that trains neither), sets status to
  * "complete" and closes; frees the writer in every case. After a failure the run is as it was, to be resumed. */
@@ -117,12 +145,16 @@ struct sm_run {
     bool trains_weights;   /* final_weights stand where final_scores would */
     bool has_scores;       /* initial_scores are there */
     bool has_final;        /* final_scores (final_weights) are there */
+    bool has_mask_weights; /* mask_weights are there */
     bool has_score_records;
     size_t n_records;
     int64_t *step; /* [n_records] */
     double *epoch; /* [n_records] */
     size_t n_metrics;
     struct sm_metrics *metrics; /* [n_metrics] */
+    bool in_rounds;             /* /rounds is there, with or without rows */
+    size_t n_rounds;            /* at most n_records */
+    struct sm_round *rounds;    /* [n_rounds]: row r is of record r */
     struct sm_run_handle *handle;
 };
 
@@ -143,7 +175,7 @@ struct sm_mask_part {
 int sm_run_read_mask_part(const struct sm_run *run, size_t layer, size_t record, const struct sm_mask_part *part,
                           int8_t *mask, struct sm_error *err);
 
-enum sm_run_values { SM_INITIAL_WEIGHTS, SM_FINAL_WEIGHTS, SM_INITIAL_SCORES, SM_FINAL_SCORES };
+enum sm_run_values { SM_INITIAL_WEIGHTS, SM_FINAL_WEIGHTS, SM_INITIAL_SCORES, SM_FINAL_SCORES, SM_MASK_WEIGHTS };
 int sm_run_read_values(const struct sm_run *run, size_t layer, enum sm_run_values which, float *values,
                        struct sm_error *err);
 /* Fills gamma, beta and the moving statistics of a `norm` of as many channels as the layer has units. Finite, variances

@@ -16,6 +16,9 @@ SEEDS = {"weight_seed", "score_seed", "data_seed"}
 LAYER_ATTRIBUTES = {"index", "kind", "activation", "stride", "threshold", "fan_in", "fan_out", "inputs"}
 METRIC_UNITS = {"epoch": "epoch", "train_loss": "nat", "train_accuracy": "1", "test_loss": "nat", "test_accuracy": "1",
                 "learning_rate": "1", "weight_decay": "1", "remaining": "1", "seconds": "s"}
+ROUND_UNITS = {"test_accuracy": "1", "untrained_accuracy": "1", "untrained_loss": "nat", "trained_accuracy": "1",
+               "trained_loss": "nat", "validation_loss": "nat", "early_stop_step": "step", "early_stop_accuracy": "1",
+               "round": "round"}
 RECORD_UNITS = {"step": "step", "epoch": "epoch"}
 MASK_ENUM = {"INVERT": -1, "HIDE": 0, "KEEP": 1}
 AXES = ["out", "in", "kernel_height", "kernel_width"]
@@ -72,7 +75,7 @@ def check_root(c, file):
     c.expect(np.datetime64(attrs["created"].rstrip("Z")) > np.datetime64("2020-01-01"), "@created is no ISO 8601 time")
     c.expect(attrs["created"].endswith("Z"), "@created is not UTC")
     c.equal(attrs["input_shape"].shape, (3,), "shape of @input_shape")
-    c.equal(set(file) - {"network_description", "batch_norm"}, {"host", "layers", "records", "metrics"}, "groups")
+    c.equal(set(file) - {"network_description", "batch_norm", "rounds"}, {"host", "layers", "records", "metrics"}, "groups")
     check_description(c, file)
     for name, value in file["host"].attrs.items():
         c.expect(isinstance(value, str), f"host@{name} does not read as str")
@@ -100,15 +103,29 @@ def check_records(c, file):
     return len(step)
 
 
+def check_rows(c, group, axis):
+    """Every column is scaled by the one that counts the whole rows."""
+    c.expect(h5py.h5ds.is_scale(group[axis].id), f"{group[axis].name} is no dimension scale")
+    for name, ds in group.items():
+        c.equal(ds.dims[0].label, axis, f"axis label of {ds.name}")
+        c.expect(len(ds) >= len(group[axis]), f"{ds.name} is shorter than {group[axis].name}")
+        if name != axis:
+            c.equal([s.name for s in ds.dims[0].values()], [group[axis].name], f"scale of {ds.name}")
+
+
 def check_metrics(c, file):
-    group = file["metrics"]
-    check_series(c, group, METRIC_UNITS, {})
-    c.expect(h5py.h5ds.is_scale(group["epoch"].id), "metrics/epoch is no dimension scale")
-    for name in METRIC_UNITS:
-        c.equal(group[name].dims[0].label, "epoch", f"axis label of metrics/{name}")
-        c.expect(len(group[name]) >= len(group["epoch"]), f"metrics/{name} is shorter than metrics/epoch")
-        if name != "epoch":
-            c.equal([s.name for s in group[name].dims[0].values()], ["/metrics/epoch"], f"scale of metrics/{name}")
+    check_series(c, file["metrics"], METRIC_UNITS, {})
+    check_rows(c, file["metrics"], "epoch")
+
+
+def check_rounds(c, file, n_records):
+    if "rounds" not in file:
+        return
+    group = file["rounds"]
+    check_series(c, group, ROUND_UNITS, {"round": "<i8"})
+    check_rows(c, group, "round")
+    c.equal(list(group["round"]), list(range(len(group["round"]))), "rounds/round")
+    c.expect(len(group["round"]) <= n_records, "there are more rounds than records")
 
 
 def chunk_of(shape):
@@ -161,7 +178,7 @@ def check_layer(c, file, group, index, before, n_records):
     needed = {"initial_weights", "mask"} | ({"initial_scores"} if trained == "scores" else set())
     if complete and trained != "nothing":
         needed.add({"scores": "final_scores", "weights": "final_weights"}[trained])
-    c.expect(needed <= set(group) <= needed | {"initial_scores", "score"}, f"{group.name} holds {sorted(group)}")
+    c.expect(needed <= set(group) <= needed | {"initial_scores", "score"} | ({"mask_weights"} if complete else set()), f"{group.name} holds {sorted(group)}")
     for name in set(group) - {"mask", "score"}:
         check_values(c, group[name], shape)
     check_mask(c, group["mask"], shape, n_records)
@@ -201,7 +218,9 @@ def check(path):
     with h5py.File(path, "r") as file:
         check_root(c, file)
         check_metrics(c, file)
-        check_layers(c, file, check_records(c, file))
+        n_records = check_records(c, file)
+        check_layers(c, file, n_records)
+        check_rounds(c, file, n_records)
         check_batch_norm(c, file)
         file.visititems(c.stamped)
     return c.errors

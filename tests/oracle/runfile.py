@@ -34,11 +34,22 @@ METRICS = {  # name: (unit, description)
     "remaining": ("1", "Share of weights that are kept or inverted"),
     "seconds": ("s", "Wall time since the start of training"),
 }
+ROUNDS = {  # name: (unit, description)
+    "test_accuracy": ("1", "Test accuracy that the round is reported with"),
+    "untrained_accuracy": ("1", "Test accuracy before the round's training"),
+    "untrained_loss": ("nat", "Test loss before the round's training"),
+    "trained_accuracy": ("1", "Test accuracy after the round's training"),
+    "trained_loss": ("nat", "Test loss after the round's training"),
+    "validation_loss": ("nat", "Least validation loss of the round"),
+    "early_stop_step": ("step", "Steps of the round to the least validation loss"),
+    "early_stop_accuracy": ("1", "Test accuracy at the least validation loss"),
+}
 VALUES = {
     "initial_weights": "Frozen initial weights",
     "final_weights": "Weights at the end of training",
     "initial_scores": "Scores before the first step",
     "final_scores": "Scores at the end of training",
+    "mask_weights": "Weights in place under the last record's mask",
 }
 
 
@@ -57,6 +68,7 @@ class Layer:
     initial_scores: np.ndarray = None
     final_scores: np.ndarray = None
     final_weights: np.ndarray = None
+    mask_weights: np.ndarray = None  # optional
     score: np.ndarray = None  # [record, ...], optional
 
     def __post_init__(self):
@@ -86,6 +98,7 @@ class Run:
     step: np.ndarray
     epoch: np.ndarray
     metrics: dict  # name: float64 array
+    rounds: dict  # the same, of whole rows; None where the method does not work in rounds
 
 
 def chunk_of(shape):
@@ -153,17 +166,36 @@ def write_records(file, step, epoch):
     return scales[::-1]  # step, epoch
 
 
+def write_series(group, name, values, dtype, fill, units, text, axis):
+    ds = group.create_dataset(name, data=np.asarray(values, dtype), maxshape=(None,), chunks=(1024,), fillvalue=fill)
+    describe(ds, text, units)
+    ds.dims[0].label = axis
+    return ds
+
+
+def attach_scale(group, axis):
+    group[axis].make_scale(axis)
+    for name in group:
+        if name != axis:
+            group[name].dims[0].attach_scale(group[axis])
+
+
 def write_metrics(file, metrics):
     group = make_group(file, "metrics")
     for name, (units, text) in METRICS.items():
-        ds = group.create_dataset(name, data=np.asarray(metrics[name], "<f8"), maxshape=(None,), chunks=(1024,),
-                                  fillvalue=np.nan)
-        describe(ds, text, units)
-        ds.dims[0].label = "epoch"
-    group["epoch"].make_scale("epoch")
-    for name in METRICS:
-        if name != "epoch":
-            group[name].dims[0].attach_scale(group["epoch"])
+        write_series(group, name, metrics[name], "<f8", np.nan, units, text, "epoch")
+    attach_scale(group, "epoch")
+
+
+def write_rounds(file, rounds):
+    """rounds: some of the columns of ROUNDS, all of one length; the others are NaN."""
+    group = make_group(file, "rounds")
+    n = len(next(iter(rounds.values())))
+    assert set(rounds) <= set(ROUNDS)
+    for name, (units, text) in ROUNDS.items():
+        write_series(group, name, rounds.get(name, np.full(n, np.nan)), "<f8", np.nan, units, text, "round")
+    write_series(group, "round", np.arange(n), "<i8", -1, "round", "Number of each round", "round")
+    attach_scale(group, "round")
 
 
 def label(dataset, names):
@@ -204,9 +236,9 @@ def write_layer(layers, index, layer, scales):
 def write(path, layers, *, input_shape, status="complete", steps=None, epochs=None, metrics=None, network="test",
           dataset="digits", method="signed-supermask", recipe="name: test\n", recipe_name="test", weight_seed=1,
           score_seed=2, data_seed=3, trained=None, dataset_sha256="0" * 64, created="2026-01-02T03:04:05Z",
-          program_version="0.0.0", command_line="runfile.py", host=None):
+          program_version="0.0.0", command_line="runfile.py", host=None, rounds=None):
     """Writes PATH. layers: list of Layer in the order of the forward pass. trained: "scores", "weights" (for
-    method="dense") or "nothing"."""
+    method="dense") or "nothing". rounds: columns of /rounds, as write_rounds wants them."""
     trained = trained or ("weights" if method == "dense" else "scores")
     n_records = len(layers[0].mask)
     assert all(len(layer.mask) == n_records for layer in layers)
@@ -230,6 +262,8 @@ def write(path, layers, *, input_shape, status="complete", steps=None, epochs=No
             group.attrs[name] = value
         scales = write_records(file, step, epoch)
         write_metrics(file, metrics)
+        if rounds is not None:
+            write_rounds(file, rounds)
         group = make_group(file, "layers", ordered=True)
         for index, layer in enumerate(layers):
             fill_defaults(layer, rng, trained != "scores", status == "complete")
@@ -247,6 +281,10 @@ def read_layer(group, n_records):
                  score=group["score"][:n_records] if "score" in group else None, **{name: get(name) for name in VALUES})
 
 
+def read_rounds(group):
+    return {name: group[name][: len(group["round"])] for name in group if name != "round"}
+
+
 def read(path):
     """The whole run, also one that is being written or was killed."""
     with h5py.File(path, "r", libver="latest", swmr=True) as file:
@@ -256,7 +294,8 @@ def read(path):
         return Run(attrs=dict(file.attrs), host=dict(file["host"].attrs), step=step,
                    epoch=file["records/epoch"][:n_records],
                    layers={g.name.split("/")[-1]: read_layer(g, n_records) for g in groups},
-                   metrics={name: file["metrics"][name][:n_rows] for name in file["metrics"]})
+                   metrics={name: file["metrics"][name][:n_rows] for name in file["metrics"]},
+                   rounds=read_rounds(file["rounds"]) if "rounds" in file else None)
 
 
 def example(path, n_records=5, seed=0):

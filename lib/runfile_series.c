@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What an opened run holds for each record, row of metrics and round: data sets of one dimension, read whole. */
+#include "runfile_hdf5.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Opens file/OBJECT: rank 1 of the given class. *n is its length. */
+static int open_series(const struct sm_run *run, const char *object, H5T_class_t class, hid_t *set, size_t *n,
+                       struct sm_error *err) {
+    *set = -1;
+    if (H5Lexists(run->handle->file, object, H5P_DEFAULT) <= 0) return sm_fail(err, "%s: has no %s", run->path, object);
+    *set = H5Dopen2(run->handle->file, object, H5P_DEFAULT);
+    hid_t space = *set < 0 ? -1 : H5Dget_space(*set), type = *set < 0 ? -1 : H5Dget_type(*set);
+    hsize_t length = 0;
+    bool fits = space >= 0 && H5Sget_simple_extent_ndims(space) == 1 &&
+                H5Sget_simple_extent_dims(space, &length, NULL) == 1 && type >= 0 && H5Tget_class(type) == class;
+    sm_h5_drop(space);
+    sm_h5_drop(type);
+    *n = (size_t)length;
+    if (fits) return 0;
+    sm_h5_drop(*set);
+    return sm_h5_fail(err, run->path, "%s is not a list of %s numbers", object,
+                      class == H5T_INTEGER ? "whole" : "real");
+}
+
+static int read_series(const struct sm_run *run, const char *object, hid_t memory_type, size_t n, void *values,
+                       struct sm_error *err) {
+    hid_t set;
+    size_t length;
+    if (open_series(run, object, H5Tget_class(memory_type), &set, &length, err) < 0) return -1;
+    int status = 0;
+    if (length < n) status = sm_fail(err, "%s: %s holds %zu values where %zu belong", run->path, object, length, n);
+    hsize_t start[1] = {0}, count[1] = {n};
+    hid_t file = H5Dget_space(set), memory = H5Screate_simple(1, count, NULL);
+    if (status == 0 && n > 0 &&
+        (H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
+         H5Dread(set, memory_type, memory, file, H5P_DEFAULT, values) < 0))
+        status = sm_h5_fail(err, run->path, "cannot read %s", object);
+    sm_h5_drop(memory);
+    sm_h5_drop(file);
+    sm_h5_drop(set);
+    return status;
+}
+
+static int series_length(const struct sm_run *run, const char *object, H5T_class_t class, size_t *n,
+                         struct sm_error *err) {
+    hid_t set;
+    if (open_series(run, object, class, &set, n, err) < 0) return -1;
+    sm_h5_drop(set);
+    return 0;
+}
+
+/* Only whole records count: those up to the first step that was never written. */
+static int read_records(struct sm_run *run, struct sm_error *err) {
+    size_t n;
+    if (series_length(run, "records/step", H5T_INTEGER, &n, err) < 0) return -1;
+    run->step = calloc(n + 1, sizeof *run->step);
+    run->epoch = calloc(n + 1, sizeof *run->epoch);
+    if (!run->step || !run->epoch) return sm_fail(err, "%s: out of memory", run->path);
+    if (read_series(run, "records/step", H5T_NATIVE_INT64, n, run->step, err) < 0) return -1;
+    while (run->n_records < n && run->step[run->n_records] >= 0) run->n_records++;
+    if (read_series(run, "records/epoch", H5T_NATIVE_DOUBLE, run->n_records, run->epoch, err) < 0) return -1;
+    for (size_t r = 1; r < run->n_records; r++)
+        if (run->step[r] <= run->step[r - 1])
+            return sm_fail(err, "%s: records/step does not rise from record %zu to %zu", run->path, r - 1, r);
+    return 0;
+}
+
+/* n rows; NULL on failure. */
+static void *read_rows(const struct sm_run *run, const struct sm_rows *rows, size_t n, struct sm_error *err) {
+    double *column = calloc(n + 1, sizeof *column);
+    char *values = calloc(n + 1, rows->size);
+    int status = column && values ? 0 : sm_fail(err, "%s: out of memory", run->path);
+    for (size_t i = 0; status == 0 && i < rows->n_fields; i++) {
+        char object[SM_OBJECT_SIZE];
+        sm_rows_object(object, rows, i);
+        status = read_series(run, object, H5T_NATIVE_DOUBLE, n, column, err);
+        for (size_t row = 0; status == 0 && row < n; row++)
+            memcpy(values + row * rows->size + rows->fields[i].offset, &column[row], sizeof *column);
+    }
+    free(column);
+    if (status == 0) return values;
+    free(values);
+    return NULL;
+}
+
+static int read_metrics(struct sm_run *run, struct sm_error *err) {
+    size_t n;
+    if (series_length(run, "metrics/epoch", H5T_FLOAT, &n, err) < 0) return -1;
+    run->metrics = read_rows(run, &sm_metric_rows, n, err);
+    if (!run->metrics) return -1;
+    while (run->n_metrics < n && run->metrics[run->n_metrics].epoch == run->metrics[run->n_metrics].epoch)
+        run->n_metrics++;
+    return 0;
+}
+
+/* How many of the n rows of /rounds are whole: a number that was never written is -1. */
+static int count_rounds(struct sm_run *run, size_t n, struct sm_error *err) {
+    int64_t *round = calloc(n + 1, sizeof *round);
+    if (!round) return sm_fail(err, "%s: out of memory", run->path);
+    int status = read_series(run, "rounds/round", H5T_NATIVE_INT64, n, round, err);
+    size_t whole = 0;
+    while (status == 0 && whole < n && round[whole] == (int64_t)whole) whole++;
+    if (status == 0 && whole < n && round[whole] != -1)
+        status =
+            sm_fail(err, "%s: rounds/round says %lld where %zu belongs", run->path, (long long)round[whole], whole);
+    run->n_rounds = whole;
+    free(round);
+    return status;
+}
+
+static int read_rounds(struct sm_run *run, struct sm_error *err) {
+    size_t n;
+    run->in_rounds = H5Lexists(run->handle->file, sm_round_rows.group, H5P_DEFAULT) > 0;
+    if (!run->in_rounds) return 0;
+    if (series_length(run, "rounds/round", H5T_INTEGER, &n, err) < 0 || count_rounds(run, n, err) < 0) return -1;
+    run->rounds = read_rows(run, &sm_round_rows, run->n_rounds, err);
+    return run->rounds ? 0 : -1;
+}
+
+int sm_run_open_series(struct sm_run *run, struct sm_error *err) {
+    /* In the opposite order of writing: a writer at work can only have appended more of what is read later. */
+    if (read_rounds(run, err) < 0 || read_records(run, err) < 0 || read_metrics(run, err) < 0) return -1;
+    if (run->n_rounds <= run->n_records) return 0;
+    return sm_fail(err, "%s: rounds has %zu rows where records/step has %zu", run->path, run->n_rounds, run->n_records);
+}
