@@ -4,7 +4,7 @@
 #include <string.h>
 
 const struct sm_question sm_questions[] = {
-    {"sparse", "How sparse, how accurate?", sm_findings_sparse, {"groups", "summary", "ratios", "weights"}},
+    {"sparse", "How sparse, how accurate?", sm_findings_sparse, {"groups", "summary", "ratios", "rounds", "weights"}},
     {"same", "Do two seeds find the same network?", sm_findings_overlap, {"overlap", "alignment", "matches", "layers"}},
     {"neurons",
      "Which neurons survive and matter?",

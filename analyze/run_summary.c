@@ -40,6 +40,17 @@ static void take_metrics(struct sm_run_summary *summary, const struct sm_run *ru
         summary->best_test_accuracy = fmax(summary->best_test_accuracy, row->test_accuracy);
 }
 
+/* What the rounds up to `record` are reported with: metrics of a run in rounds are those of other networks, too. */
+static void take_rounds(struct sm_run_summary *summary, const struct sm_run *run, size_t record) {
+    summary->test_accuracy = summary->best_test_accuracy = NAN;
+    for (size_t r = 0; r < run->n_rounds && r <= record; r++) {
+        double accuracy = run->rounds[r].test_accuracy;
+        if (isnan(accuracy)) continue;
+        summary->test_accuracy = accuracy;
+        summary->best_test_accuracy = fmax(summary->best_test_accuracy, accuracy);
+    }
+}
+
 /* Entropy bound of a code that knows each layer's three shares: what the mask costs where the weights come from a seed.
  */
 static double mean_entropy(const struct sm_counts *counts, size_t n_layers) {
@@ -73,6 +84,7 @@ int sm_run_summary_compute(struct sm_run_summary *summary, const struct sm_momen
                                        .data_seed = run->data_seed,
                                        .epochs = run->epoch[moment->record]};
     take_metrics(summary, run, summary->epochs);
+    if (run->in_rounds) take_rounds(summary, run, moment->record);
     struct sm_counts *counts = calloc(run->net.n_layers + 1, sizeof *counts);
     size_t *effective = calloc(run->net.n_layers, sizeof *effective);
     int status = counts && effective ? 0 : sm_fail(err, "%s: summary: out of memory", run->path);

@@ -19,7 +19,8 @@
     F(COUNT, remaining_weights, "weights that are kept or inverted")                                                   \
     F(REAL, remaining, "remaining_weights / parameters")                                                               \
     F(REAL, effective_remaining, "share of weights kept or inverted and on a path from an input to an output")         \
-    F(REAL, test_accuracy, "share, last measured at or before the record's epoch; nan where not measured")             \
+    F(REAL, test_accuracy,                                                                                             \
+      "share, last measured at or before the record's epoch (in rounds: in table rounds); nan where not measured")     \
     F(REAL, best_test_accuracy, "highest share measured up to the record's epoch")                                     \
     F(REAL, epochs, "epochs trained up to the record")                                                                 \
     F(REAL, seconds, "wall time since the start of training, at the same measurement as test_accuracy")                \

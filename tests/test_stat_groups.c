@@ -40,6 +40,32 @@ static void summary_by_hand(void **state) {
     fixture_destroy(&f);
 }
 
+/* Rounds stand in the place of metrics: 0.75, not measured, 0.5, and 1 of a later round. */
+static void summary_in_rounds(void **state) {
+    (void)state;
+    const int8_t *const masks[] = {mask, mask, mask};
+    struct sm_metrics metrics[] = {{.epoch = 1, .test_accuracy = 0.9, .seconds = 4}};
+    struct sm_round rounds[] = {
+        {.test_accuracy = 0.75}, {.test_accuracy = NAN}, {.test_accuracy = 0.5}, {.test_accuracy = 1}};
+    static const double want[][2] = {{NAN, NAN}, {0.75, 0.75}, {0.75, 0.75}, {0.5, 0.75}, {0.5, 0.75}};
+    for (size_t n = 0; n <= 4; n++) {
+        struct fixture f;
+        struct grid grid;
+        fixture_init(&f);
+        f.run.metrics = metrics;
+        f.run.n_metrics = 1;
+        f.run.in_rounds = true;
+        f.run.rounds = rounds;
+        f.run.n_rounds = n;
+        fixture_run(&f, &sm_stat_summary, 3, masks, NULL, &grid);
+        assert_near(grid_real(&grid, 0, "test_accuracy"), want[n][0]);
+        assert_near(grid_real(&grid, 0, "best_test_accuracy"), want[n][1]);
+        assert_near(grid_real(&grid, 0, "seconds"), 4);
+        grid_free(&grid);
+        fixture_destroy(&f);
+    }
+}
+
 static void summary_of_trained_weights(void **state) {
     (void)state;
     const int8_t *const masks[] = {mask};
@@ -214,6 +240,7 @@ static void json_strings(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(summary_by_hand),
+                                       cmocka_unit_test(summary_in_rounds),
                                        cmocka_unit_test(summary_of_trained_weights),
                                        cmocka_unit_test(entropies),
                                        cmocka_unit_test(estimates),

@@ -182,14 +182,19 @@ def summary_rows(case):
         seen = run.metrics["epoch"] <= run.epoch[case.moments[i]]
         measured = lambda key: run.metrics[key][seen]
         last = lambda key: float(measured(key)[-1]) if seen.any() else nan
+        accuracy = last("test_accuracy")
         best = measured("test_accuracy")
         best = best[~np.isnan(best)]
+        if run.rounds is not None:
+            best = run.rounds["test_accuracy"][: case.moments[i] + 1]
+            best = best[~np.isnan(best)]
+            accuracy = float(best[-1]) if len(best) else nan
         yield {"run": name, "network": run.attrs["network"], "dataset": run.attrs["dataset"],
                "method": run.attrs["method"], "recipe": run.attrs["recipe_name"],
                "weight_seed": run.attrs["weight_seed"], "score_seed": run.attrs["score_seed"],
                "data_seed": run.attrs["data_seed"], "parameters": joined.size,
                "remaining_weights": np.count_nonzero(joined), "remaining": np.mean(joined != 0),
-               "effective_remaining": sum(effective(run, masks)) / joined.size, "test_accuracy": last("test_accuracy"),
+               "effective_remaining": sum(effective(run, masks)) / joined.size, "test_accuracy": accuracy,
                "best_test_accuracy": float(np.max(best)) if len(best) else nan, "epochs": run.epoch[case.moments[i]],
                "seconds": last("seconds"), "bits_per_weight": bits, "compression": 32 / bits if bits > 0 else nan}
 
