@@ -34,15 +34,15 @@ void sm_moments_destroy(struct sm_moments *moments) {
     *moments = (struct sm_moments){0};
 }
 
-/* Were the weights that act at this record stored apart from the initial ones? */
-static bool has_trained_weights(const struct sm_analysis *analysis, const struct sm_run *run, size_t record) {
-    if (!run->trains_weights) return false;
-    if (run->has_final && record + 1 == run->n_records) return true;
+/* Which weights act at this record; a note where those that do were not stored. */
+static enum sm_run_values acting_weights(const struct sm_analysis *analysis, const struct sm_run *run, size_t record) {
+    enum sm_run_values which = sm_run_acting_weights(run, record);
+    if (!run->trains_weights || which != SM_INITIAL_WEIGHTS) return which;
     sm_note(analysis->notes,
             "%s: its weights are trained and those of epoch %g were not stored: what depends on weights is told of the "
             "initial ones",
             run->name, run->epoch[record]);
-    return false;
+    return which;
 }
 
 /* mask: what is known already, or NULL: to be read. */
@@ -56,8 +56,9 @@ static int load(struct sm_moments *moments, size_t i, int8_t *const *known, stru
     int status = mask && weights ? 0 : sm_fail(err, "%s: out of memory", run->path);
     if (status == 0 && known) memcpy(mask[0], known[0], sm_network_weights(&run->net)); /* one block (runs.h) */
     if (status == 0 && !known) status = sm_masks_read(mask, run, record, err);
-    bool trained = has_trained_weights(moments->analysis, run, record);
-    if (status == 0) status = sm_weights_read(weights, run, trained ? SM_FINAL_WEIGHTS : SM_INITIAL_WEIGHTS, err);
+    enum sm_run_values which = acting_weights(moments->analysis, run, record);
+    if (status == 0) status = sm_weights_read(weights, run, which, err);
+    for (size_t l = 0; status == 0 && l < run->net.n_layers; l++) sm_run_rescale(run, l, mask[l], weights[l]);
     if (status != 0) unload(moment);
     return status;
 }

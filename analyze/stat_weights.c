@@ -63,7 +63,7 @@ static void write_state(struct sm_table *table, const struct sm_moment *moment, 
 
 /* The moment has the trained weights where there are such; the initial ones are read then. */
 static const float *initial_weights(const struct sm_moment *moment, size_t l, float *buffer, struct sm_error *err) {
-    if (!moment->run->trains_weights) return moment->weights[l];
+    if (!moment->run->trains_weights && !moment->run->rescale) return moment->weights[l];
     return sm_run_read_values(moment->run, l, SM_INITIAL_WEIGHTS, buffer, err) == 0 ? buffer : NULL;
 }
 

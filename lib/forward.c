@@ -232,10 +232,6 @@ void sm_forward_set_magnitude(struct sm_forward *f, size_t l, float magnitude) {
     if (l < f->first_dense) sm_trunk_node_of_layer(&f->trunk, l)->lists.magnitude = magnitude;
 }
 
-float sm_rescale_factor(size_t n_weights, size_t n_kept) {
-    return n_kept ? (float)((double)n_weights / (double)n_kept) : 1;
-}
-
 struct sm_batch_norm *sm_forward_batch_norm(const struct sm_forward *f, size_t l) {
     struct sm_trunk_node *t = l < f->first_dense ? sm_trunk_node_of_layer(&f->trunk, l) : NULL;
     return t && t->norm.channels ? &t->norm : NULL;

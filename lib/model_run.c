@@ -28,9 +28,16 @@ static int check_record(const struct sm_run *run, size_t record, struct sm_error
                    run->path, run->epoch[record]);
 }
 
+/* Hidden weights that are not 0 (recipe key mask_zero) are part of a network that no mask tells of. */
+static int check_hidden(const struct sm_model_source *source, const struct sm_run *run, struct sm_error *err) {
+    return source->recipe.mask_zero == SM_ZERO
+               ? 0
+               : sm_fail(err, "%s: its hidden weights are frozen at their initial values, not 0", run->path);
+}
+
 static int read_source(struct sm_model_source *source, const struct sm_run *run, size_t record, struct sm_error *err) {
     sm_recipe_defaults(&source->recipe);
-    if (sm_recipe_parse(&source->recipe, run->recipe, run->path, err)) return -1;
+    if (sm_recipe_parse(&source->recipe, run->recipe, run->path, err) || check_hidden(source, run, err)) return -1;
     source->run = strdup(run->name);
     source->dataset_sha256 = strdup(run->dataset_sha256);
     source->record = record;
@@ -56,8 +63,9 @@ static int read_batch_norm(struct sm_model *model, const struct sm_run *run, siz
 
 static int read_layer(struct sm_model *model, const struct sm_run *run, size_t l, size_t record, int8_t *mask,
                       float *weights, struct sm_error *err) {
-    enum sm_run_values which = run->trains_weights ? SM_FINAL_WEIGHTS : SM_INITIAL_WEIGHTS;
+    enum sm_run_values which = sm_run_acting_weights(run, record);
     if (sm_run_read_mask(run, l, record, mask, err) || sm_run_read_values(run, l, which, weights, err)) return -1;
+    sm_run_rescale(run, l, mask, weights);
     bool masked = !hides_nothing(run, mask, sm_layer_weights(&model->net.layers[l]));
     if (sm_model_allocate_layer(model, l, masked, err)) return sm_fail_prefix(err, "%s", run->path);
     sm_pad_floats(model->layers[l].weight, weights, model->layers[l].shape);

@@ -50,7 +50,7 @@ static int get(struct hashed *stream, void *bytes, size_t n) {
 }
 
 static size_t element_size(enum sm_array_type type) {
-    static const size_t sizes[] = {[SM_F32] = 4, [SM_F64] = 8, [SM_I64] = 8};
+    static const size_t sizes[] = {[SM_F32] = 4, [SM_F64] = 8, [SM_I64] = 8, [SM_I8] = 1};
     return sizes[type];
 }
 

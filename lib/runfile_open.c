@@ -117,6 +117,15 @@ static int read_texts(struct sm_run *run, const struct sm_h5_place *root, struct
     return 0;
 }
 
+/* A file of an older program says nothing of it. */
+static int read_rescale(struct sm_run *run, const struct sm_h5_place *root, struct sm_error *err) {
+    int rescale = 0;
+    if (H5Aexists(root->object, "rescale") > 0 && read_choice(root, "rescale", sm_rescale_names, 2, &rescale, err) < 0)
+        return -1;
+    run->rescale = rescale == 1;
+    return 0;
+}
+
 static int read_root(struct sm_run *run, const struct sm_h5_place *root, struct sm_error *err) {
     static const char *const statuses[] = {"running", "complete"};
     int status, trained;
@@ -126,6 +135,7 @@ static int read_root(struct sm_run *run, const struct sm_h5_place *root, struct 
     run->complete = status == 1;
     run->handle->trained = (enum sm_trained)trained;
     run->trains_weights = trained == SM_TRAINED_WEIGHTS;
+    if (read_rescale(run, root, err) < 0) return -1;
     if (read_texts(run, root, err) < 0 || read_name(root, "network", run->net.name, err) < 0) return -1;
     if (sm_h5_get_seed(root, "weight_seed", &run->weight_seed, err) < 0) return -1;
     if (sm_h5_get_seed(root, "score_seed", &run->score_seed, err) < 0) return -1;

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <supermask/rescale.h>
 
 /* Reads a part of record `record` of `set`, whose records have the shape of the layer. */
 static int read_part(hid_t set, const struct sm_layer *layer, size_t record, const struct sm_mask_part *part,
@@ -68,6 +69,20 @@ int sm_run_read_values(const struct sm_run *run, size_t layer, enum sm_run_value
     int result = status < 0 ? sm_h5_fail(err, run->path, "cannot read %s", object) : 0;
     sm_h5_drop(set);
     return result;
+}
+
+enum sm_run_values sm_run_acting_weights(const struct sm_run *run, size_t record) {
+    bool last = record + 1 == run->n_records && run->has_final;
+    if (last && run->has_mask_weights) return SM_MASK_WEIGHTS;
+    return last && run->trains_weights ? SM_FINAL_WEIGHTS : SM_INITIAL_WEIGHTS;
+}
+
+void sm_run_rescale(const struct sm_run *run, size_t layer, const int8_t *mask, float *values) {
+    if (!run->rescale) return;
+    size_t n = sm_layer_weights(&run->net.layers[layer]), n_kept = 0;
+    for (size_t k = 0; k < n; k++) n_kept += mask[k] != 0;
+    float factor = sm_rescale_factor(n, n_kept);
+    for (size_t k = 0; k < n; k++) values[k] *= factor;
 }
 
 int sm_run_record_at(const struct sm_run *run, double epoch, size_t *record, struct sm_error *err) {

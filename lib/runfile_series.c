@@ -62,7 +62,7 @@ static int read_records(struct sm_run *run, struct sm_error *err) {
     while (run->n_records < n && run->step[run->n_records] >= 0) run->n_records++;
     if (read_series(run, "records/epoch", H5T_NATIVE_DOUBLE, run->n_records, run->epoch, err) < 0) return -1;
     for (size_t r = 1; r < run->n_records; r++)
-        if (run->step[r] <= run->step[r - 1])
+        if (run->step[r] < run->step[r - 1] || (run->step[r] == run->step[r - 1] && !run->in_rounds))
             return sm_fail(err, "%s: records/step does not rise from record %zu to %zu", run->path, r - 1, r);
     return 0;
 }

@@ -216,6 +216,7 @@ static int build_again(const struct sm_disk *disk, const struct sm_run *run, boo
                                          .data_seed = run->data_seed,
                                          .threshold = run->threshold,
                                          .record_scores = run->has_score_records,
+                                         .rescale = run->rescale,
                                          .in_rounds = run->in_rounds,
                                          .host = run->host,
                                          .n_host = run->n_host};
@@ -312,7 +313,8 @@ static bool is_ternary(const int8_t *mask, const struct series *series) {
 
 int sm_run_append_record(struct sm_run_writer *writer, int64_t step, double epoch, const int8_t *const *masks,
                          const float *const *scores, struct sm_error *err) {
-    assert(step > writer->last_step && (scores != NULL) == (writer->scores != NULL));
+    assert((writer->in_rounds ? step >= writer->last_step : step > writer->last_step) &&
+           (scores != NULL) == (writer->scores != NULL));
     const size_t r = writer->n_records;
     if (writer->disk.error) return sm_disk_fail(&writer->disk, err, "is not written any more after a failure");
     sm_h5_silence();

@@ -6,7 +6,7 @@
 #include <supermask/runfile.h>
 #include <unistd.h>
 
-enum { FIXED_ARRAYS = 6, LAYER_ARRAYS = 9, NAME_SIZE = SM_NAME_SIZE + 16 };
+enum { FIXED_ARRAYS = 9, LAYER_ARRAYS = 12, NAME_SIZE = SM_NAME_SIZE + 16 };
 
 struct arrays {
     struct sm_array *array;
@@ -32,17 +32,32 @@ static void add_norm(struct arrays *a, const char *layer, const struct sm_traine
         add(a, parts[i].prefix, layer, SM_F32, norm->channels, parts[i].values);
 }
 
-static int list_arrays(struct arrays *a, struct sm_trainer *t, double *seconds, struct sm_error *err) {
+static void add_rounds(struct arrays *a, struct sm_rounds *r) {
+    const struct sm_network *net = r->trainer->net;
+    add(a, "", "round", SM_I64, 1, &r->round);
+    add(a, "", "round_row", SM_F64, sizeof r->row / sizeof(double), &r->row);
+    for (size_t l = 0; l < net->n_layers; l++) {
+        size_t n = sm_layer_weights(&net->layers[l]);
+        add(a, "mask/", net->layers[l].name, SM_I8, n, r->mask[l]);
+        add(a, "start/", net->layers[l].name, SM_F32, n, r->start[l]);
+        add(a, "trained/", net->layers[l].name, SM_F32, n, r->trained[l]);
+    }
+}
+
+static int list_arrays(struct arrays *a, struct sm_trainer *t, struct sm_rounds *rounds, double *seconds,
+                       struct sm_error *err) {
     size_t capacity = FIXED_ARRAYS + LAYER_ARRAYS * t->net->n_layers;
     a->array = calloc(capacity, sizeof *a->array);
     a->name = calloc(capacity, sizeof *a->name);
     if (!a->array || !a->name) return sm_fail(err, "out of memory for the checkpoint");
     add(a, "", "step", SM_I64, 1, &t->step);
+    add(a, "", "first_step", SM_I64, 1, &t->first_step);
     add(a, "", "loss_sum", SM_F64, 1, &t->loss_sum);
     add(a, "", "n_correct", SM_I64, 1, &t->n_correct);
     add(a, "", "n_seen", SM_I64, 1, &t->n_seen);
     add(a, "", "schedule", SM_F64, sizeof t->schedule / sizeof(double), &t->schedule);
     add(a, "", "seconds", SM_F64, 1, seconds);
+    if (rounds) add_rounds(a, rounds);
     for (size_t l = 0; l < t->net->n_layers; l++) {
         const char *name = t->net->layers[l].name;
         size_t n = t->layers[l].shape.n_rows * t->layers[l].shape.stride;
@@ -59,19 +74,22 @@ static void free_arrays(struct arrays *a) {
     free(a->name);
 }
 
-int sm_checkpoint_save(const char *path, struct sm_trainer *t, double *seconds, struct sm_error *err) {
+int sm_checkpoint_save(const char *path, struct sm_trainer *t, struct sm_rounds *rounds, double *seconds,
+                       struct sm_error *err) {
     struct arrays a = {0};
-    int rc = list_arrays(&a, t, seconds, err);
+    int rc = list_arrays(&a, t, rounds, seconds, err);
     if (!rc) rc = sm_checkpoint_write(path, a.array, a.n, err);
     free_arrays(&a);
     return rc;
 }
 
-int sm_checkpoint_load(const char *path, struct sm_trainer *t, double *seconds, struct sm_error *err) {
+int sm_checkpoint_load(const char *path, struct sm_trainer *t, struct sm_rounds *rounds, double *seconds,
+                       struct sm_error *err) {
     if (access(path, F_OK)) return 0;
     struct arrays a = {0};
-    int rc = list_arrays(&a, t, seconds, err);
+    int rc = list_arrays(&a, t, rounds, seconds, err);
     if (!rc) rc = sm_checkpoint_read(path, a.array, a.n, err);
+    if (!rc && rounds) sm_rounds_restore(rounds);
     if (!rc) sm_trainer_restore(t);
     free_arrays(&a);
     return rc;

@@ -13,12 +13,28 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Keys that only a method in rounds heeds. */
+static int check_rounds(const struct sm_recipe *recipe, struct sm_error *err) {
+    const struct {
+        bool set;
+        const char *key;
+    } keys[] = {{recipe->rounds != 1, "rounds"},
+                {recipe->validation != 0, "validation"},
+                {*recipe->masks_from, "masks_from"},
+                {recipe->mask_one != SM_REWIND, "mask_one"},
+                {recipe->mask_zero != SM_ZERO, "mask_zero"},
+                {recipe->criterion != SM_LARGE_FINAL, "criterion"}};
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+        if (keys[k].set) return sm_fail(err, "%s: the method %s does not work in rounds", keys[k].key, recipe->method);
+    return 0;
+}
+
 static int check_method(const struct sm_recipe *recipe, struct sm_error *err) {
     const char *method = recipe->method;
     const struct sm_method *found = sm_method_find(method);
     const char *sentence = found && found->check ? found->check(recipe) : NULL;
     if (sentence) return sm_fail(err, "%s", sentence);
-    if (found) return 0;
+    if (found) return found->in_rounds ? 0 : check_rounds(recipe, err);
     enum { MOST_METHODS = 32 };
     const char *names[MOST_METHODS];
     char hint[SM_HINT_SIZE];
@@ -43,7 +59,9 @@ static int read_network(struct sm_network *net, const struct sm_recipe *recipe, 
 
 /* What a description asks for by itself, and a method with masks cannot have. */
 static int check_batch_norm(const struct sm_recipe *recipe, const struct sm_network *net, struct sm_error *err) {
-    for (size_t n = 0; n < net->n_nodes && !sm_method_find(recipe->method)->trains_weights; n++)
+    const struct sm_method *method = sm_method_find(recipe->method);
+    bool masked = !method->trains_weights || method->holds_mask;
+    for (size_t n = 0; masked && n < net->n_nodes; n++)
         if (net->nodes[n].batch_norm)
             return sm_fail(err, "network %s: layer %s has batch norm, and networks masked by %s have none", net->name,
                            net->nodes[n].name, recipe->method);

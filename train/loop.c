@@ -15,6 +15,7 @@
 
 #include "train/checkpoint.h"
 #include "train/host.h"
+#include "train/rounds.h"
 #include "train/train.h"
 #include "train/trainer.h"
 
@@ -34,6 +35,8 @@ struct run {
     struct sm_network net;
     struct sm_dataset data;
     struct sm_trainer trainer;
+    struct sm_rounds rounds;   /* of a method that works in rounds */
+    struct sm_evaluation test; /* at the end of the last epoch */
     struct sm_run_writer *writer;
     struct sm_progress progress;
     char *checkpoint;                   /* its path */
@@ -60,6 +63,10 @@ static void count_time(struct run *r) {
     double t = now();
     r->seconds += t - r->clock;
     r->clock = t;
+}
+
+static struct sm_rounds *rounds_of(struct run *r) {
+    return r->trainer.method->in_rounds ? &r->rounds : NULL;
 }
 
 /* ---- buffers in the file's layout ---- */
@@ -146,6 +153,8 @@ static int create_file(struct run *r, struct sm_error *err) {
                                    .threshold = threshold,
                                    .trains_weights = r->trainer.method->trains_weights,
                                    .record_scores = r->recipe->record_scores,
+                                   .in_rounds = r->trainer.method->in_rounds,
+                                   .rescale = r->recipe->rescale == SM_RESCALE_DYNAMIC,
                                    .host = host.facts,
                                    .n_host = host.n};
     rc = sm_run_create(&r->writer, r->job->output, &header, &r->net, (const float *const *)weights,
@@ -195,7 +204,7 @@ static int resume_file(struct run *r, struct sm_error *err) {
     sm_run_destroy(&old);
     if (rc || complete) return rc ? -1 : 1;
     if (sm_run_resume(&r->writer, r->job->output, err)) return -1;
-    return sm_checkpoint_load(r->checkpoint, &r->trainer, &r->seconds, err);
+    return sm_checkpoint_load(r->checkpoint, &r->trainer, rounds_of(r), &r->seconds, err);
 }
 
 static int open_file(struct run *r, struct sm_error *err) {
@@ -212,12 +221,12 @@ static double epoch_of(const struct run *r) {
     return (double)r->trainer.step / (double)r->trainer.steps_per_epoch;
 }
 
-static size_t record_interval(const struct run *r) {
-    return r->recipe->record_every ? (size_t)r->recipe->record_every : r->trainer.steps_per_epoch;
+static bool in_rounds(const struct run *r) {
+    return r->trainer.method->in_rounds;
 }
 
-static size_t total_steps(const struct run *r) {
-    return (size_t)r->recipe->epochs * r->trainer.steps_per_epoch;
+static size_t record_interval(const struct run *r) {
+    return r->recipe->record_every ? (size_t)r->recipe->record_every : r->trainer.steps_per_epoch;
 }
 
 /* Appends the record of the step just reached, unless a run before this one did. */
@@ -234,7 +243,7 @@ static int append_record(struct run *r, struct sm_error *err) {
 static int save_checkpoint(struct run *r, struct sm_error *err) {
     count_time(r);
     r->last_saved = r->clock;
-    int status = sm_checkpoint_save(r->checkpoint, &r->trainer, &r->seconds, err);
+    int status = sm_checkpoint_save(r->checkpoint, &r->trainer, rounds_of(r), &r->seconds, err);
     r->checkpoint_every = fmax(CHECKPOINT_SECONDS, CHECKPOINT_SHARE * (now() - r->clock));
     return status;
 }
@@ -249,9 +258,9 @@ static struct sm_metrics measure_epoch(struct run *r) {
     row.learning_rate = sm_trainer_learning_rate(t);
     row.weight_decay = sm_trainer_weight_decay(t);
     t->step++;
-    struct sm_evaluation test = sm_trainer_evaluate(t, &t->test);
-    row.test_loss = test.loss;
-    row.test_accuracy = test.accuracy;
+    r->test = sm_trainer_evaluate(t, &t->test);
+    row.test_loss = r->test.loss;
+    row.test_accuracy = r->test.accuracy;
     return row;
 }
 
@@ -282,13 +291,53 @@ static int end_epoch(struct run *r, struct sm_error *err) {
     return 0;
 }
 
-/* Steps from `step` up to the next multiple of `interval`. */
-static size_t steps_to(size_t step, size_t interval) {
-    return interval - step % interval;
+/* ---- rounds ---- */
+
+/* A round that is over, unless a run before this one wrote it. */
+static int append_round(struct run *r, struct sm_error *err) {
+    bool written = (size_t)r->rounds.round < sm_run_n_rounds(r->writer);
+    return written ? 0 : sm_run_append_round(r->writer, &r->rounds.row, err);
 }
 
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
+/* The next round begins: its mask is recorded and its network measured. One without training is over at once. */
+static int next_round(struct run *r, struct sm_error *err) {
+    if (sm_rounds_next(&r->rounds, err) || append_record(r, err)) return -1;
+    sm_rounds_begin(&r->rounds);
+    return sm_rounds_untrained(&r->rounds) ? append_round(r, err) : 0;
+}
+
+static int end_round(struct run *r, struct sm_error *err) {
+    sm_rounds_end(&r->rounds, &r->test);
+    if (append_round(r, err)) return -1;
+    do {
+        if (sm_rounds_last(&r->rounds)) return 0;
+        if (next_round(r, err)) return -1;
+    } while (sm_rounds_untrained(&r->rounds));
+    return 0;
+}
+
+/* ---- steps and what happens between them ---- */
+
+/* What happens at the multiples of `interval`, in this order. */
+struct event {
+    size_t interval; /* in steps; 0: never */
+    int (*happens)(struct run *r, struct sm_error *err);
+};
+
+static int validate(struct run *r, struct sm_error *err) {
+    (void)err;
+    sm_rounds_validate(&r->rounds);
+    return 0;
+}
+
+enum { N_EVENTS = 4 };
+
+static void list_events(const struct run *r, struct event events[N_EVENTS]) {
+    const struct sm_trainer *t = &r->trainer;
+    events[0] = (struct event){in_rounds(r) ? 0 : record_interval(r), append_record};
+    events[1] = (struct event){in_rounds(r) ? sm_rounds_validation_interval(t) : 0, validate};
+    events[2] = (struct event){t->steps_per_epoch, end_epoch};
+    events[3] = (struct event){in_rounds(r) ? sm_rounds_steps(t) : 0, end_round};
 }
 
 /* n steps; and twice or half as many the next time, by how long these took. */
@@ -300,28 +349,49 @@ static void take_steps(struct run *r, size_t n) {
     if (seconds > 2 * wanted && r->steps_at_once > 1) r->steps_at_once /= 2;
 }
 
-/* The steps up to the next event (the end of the epoch, a record, a look at signal and clock), and the event. */
+/* The steps up to the next event, or to a look at signal and clock; and the events. */
 static int advance(struct run *r, struct sm_error *err) {
-    size_t step = (size_t)r->trainer.step, per_epoch = r->trainer.steps_per_epoch;
-    size_t n = smaller(smaller(steps_to(step, per_epoch), steps_to(step, record_interval(r))), r->steps_at_once);
+    struct event events[N_EVENTS];
+    size_t step = (size_t)r->trainer.step, n = r->steps_at_once;
+    list_events(r, events);
+    for (size_t e = 0; e < N_EVENTS; e++) {
+        size_t interval = events[e].interval, left = interval ? interval - step % interval : n;
+        if (left < n) n = left;
+    }
     take_steps(r, n);
-    step += n;
-    if (step % record_interval(r) == 0 && append_record(r, err)) return -1;
-    if (step % per_epoch == 0 && end_epoch(r, err)) return -1;
+    for (size_t e = 0; e < N_EVENTS; e++)
+        if (events[e].interval && (step + n) % events[e].interval == 0 && events[e].happens(r, err)) return -1;
     return now() - r->last_saved > r->checkpoint_every ? save_checkpoint(r, err) : 0;
 }
 
-static enum sm_train_result train_to_end(struct run *r, struct sm_error *err) {
-    /* Records up to the checkpoint were written before it was taken. */
-    r->n_records = r->trainer.step ? (size_t)r->trainer.step / record_interval(r) + 1 : 0;
-    if (!r->trainer.step && append_record(r, err)) {
+/* Records that were written before the checkpoint was taken. */
+static size_t records_so_far(const struct run *r) {
+    if (in_rounds(r)) return r->trainer.step ? (size_t)r->rounds.round + 1 : 0;
+    return r->trainer.step ? (size_t)r->trainer.step / record_interval(r) + 1 : 0;
+}
+
+static int begin(struct run *r, struct sm_error *err) {
+    if (append_record(r, err)) {
         r->empty = sm_run_n_records(r->writer) == 0;
-        return SM_TRAIN_FAILED;
+        return -1;
     }
+    if (in_rounds(r)) sm_rounds_begin(&r->rounds);
+    return 0;
+}
+
+/* A plateau's last reduction ends a run, or, of a method in rounds, nothing: its rounds are equally long. */
+static bool is_over(const struct run *r) {
+    if ((size_t)r->trainer.step >= sm_rounds_total_steps(&r->trainer)) return true;
+    return !in_rounds(r) && sm_schedule_ended(r->recipe, &r->trainer.schedule);
+}
+
+static enum sm_train_result train_to_end(struct run *r, struct sm_error *err) {
+    r->n_records = records_so_far(r);
+    if (!r->trainer.step && begin(r, err)) return SM_TRAIN_FAILED;
     r->clock = r->last_saved = now();
     r->epoch_began = r->seconds;
     r->seen_before = r->trainer.n_seen;
-    while ((size_t)r->trainer.step < total_steps(r) && !sm_schedule_ended(r->recipe, &r->trainer.schedule)) {
+    while (!is_over(r)) {
         if (*r->job->stop) return save_checkpoint(r, err) ? SM_TRAIN_FAILED : SM_TRAIN_STOPPED;
         if (advance(r, err)) return SM_TRAIN_FAILED;
     }
@@ -343,7 +413,10 @@ static enum sm_train_result close_file(struct run *r, enum sm_train_result resul
     if (result == SM_TRAIN_DONE) {
         copy_values(r);
         hand_over_norms(r);
-        if (sm_run_finish(r->writer, (const float *const *)r->values, err)) return SM_TRAIN_FAILED;
+        bool untrained = r->trainer.method->reports_untrained;
+        if (untrained) sm_run_set_mask_weights(r->writer, (const float *const *)r->values);
+        float **final = untrained ? r->rounds.trained : r->values;
+        if (sm_run_finish(r->writer, (const float *const *) final, err)) return SM_TRAIN_FAILED;
         unlink(r->checkpoint);
         return SM_TRAIN_DONE;
     }
@@ -361,7 +434,8 @@ static enum sm_train_result train(struct run *r, struct sm_error *err) {
     int opened = open_file(r, err);
     if (opened > 0) return SM_TRAIN_DONE;
     if (opened < 0) return close_file(r, SM_TRAIN_FAILED, err);
-    sm_progress_start(&r->progress, "epoch", (size_t)r->recipe->epochs, r->job->quiet);
+    sm_progress_start(&r->progress, "epoch", sm_rounds_total_steps(&r->trainer) / r->trainer.steps_per_epoch,
+                      r->job->quiet);
     sm_progress_skip(&r->progress, (size_t)r->trainer.step / r->trainer.steps_per_epoch);
     enum sm_train_result result = train_to_end(r, err);
     sm_progress_end(&r->progress);
@@ -375,11 +449,13 @@ enum sm_train_result sm_train_run(const struct sm_train_job *job, struct sm_erro
     if (sm_dataset_load(&r.data, job->recipe->dataset, job->data_directory, err)) goto done;
     if (sm_network_fit_input(&r.net, r.data.channels, r.data.height, r.data.width, err)) goto done;
     if (sm_trainer_init(&r.trainer, job->recipe, &r.net, &r.data, err)) goto done;
+    if (r.trainer.method->in_rounds && sm_rounds_init(&r.rounds, &r.trainer, err)) goto done;
     if (allocate_buffers(&r, err)) goto done;
     result = train(&r, err);
 done:
     free_buffers(&r);
     free(r.checkpoint);
+    sm_rounds_destroy(&r.rounds);
     sm_trainer_destroy(&r.trainer);
     sm_dataset_destroy(&r.data);
     sm_network_destroy(&r.net);

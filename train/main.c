@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,17 +66,35 @@ static void catch_signal(int number) {
 
 /* ---- the run ---- */
 
+/* Share of the weights that the last record keeps or inverts. */
+static int last_remaining(const struct sm_run *run, double *remaining, struct sm_error *err) {
+    size_t n_kept = 0;
+    int status = 0;
+    for (size_t l = 0; status == 0 && l < run->net.n_layers; l++) {
+        size_t n = sm_layer_weights(&run->net.layers[l]);
+        int8_t *mask = malloc(n);
+        status = mask ? sm_run_read_mask(run, l, run->n_records - 1, mask, err) : sm_fail(err, "out of memory");
+        for (size_t k = 0; status == 0 && k < n; k++) n_kept += mask[k] != 0;
+        free(mask);
+    }
+    *remaining = (double)n_kept / (double)sm_network_weights(&run->net);
+    return status;
+}
+
 /* One line of key=value, read back from the file: what is printed is what was stored. */
 static int print_result(const char *path, struct sm_error *err) {
     struct sm_run run;
+    double remaining = NAN;
     if (sm_run_open(&run, path, err)) return -1;
-    int status = run.n_metrics ? 0 : sm_fail(err, "%s: the run has no metrics", path);
+    int status =
+        run.n_metrics ? last_remaining(&run, &remaining, err) : sm_fail(err, "%s: the run has no metrics", path);
     if (status == 0) {
         const struct sm_metrics *last = &run.metrics[run.n_metrics - 1];
+        double accuracy = run.n_rounds ? run.rounds[run.n_rounds - 1].test_accuracy : last->test_accuracy;
         fputs("path=", stdout);
         sm_job_print_word(stdout, path);
-        printf(" test_accuracy=%.4f remaining=%.4f epochs=%g seconds=%.1f\n", last->test_accuracy, last->remaining,
-               last->epoch, last->seconds);
+        printf(" test_accuracy=%.4f remaining=%.4f epochs=%g seconds=%.1f\n", accuracy, remaining, last->epoch,
+               last->seconds);
     }
     sm_run_destroy(&run);
     return status;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <supermask/rescale.h>
 
 void sm_team_wait(const struct sm_team *team) {
     if (team->n_threads > 1) sm_barrier_wait(team->barrier, team->n_threads);

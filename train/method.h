@@ -56,9 +56,12 @@ struct sm_method_state {
 
 struct sm_method {
     const char *name, *help;
-    bool trains_weights; /* the optimizer moves the weights; there are no scores */
-    bool holds_mask;     /* trains weights under a mask that it does not learn */
-    bool samples_masks;  /* every pass has a mask of its own: evaluations are means over recipe.mask_samples of them */
+    bool trains_weights;    /* the optimizer moves the weights; there are no scores */
+    bool holds_mask;        /* trains weights under a mask that it does not learn */
+    bool in_rounds;         /* holds masks, works in rounds (rounds.h) and records a mask for each */
+    bool reports_untrained; /* of these: what counts is the network that a round begins with, not what training makes of
+                               it */
+    bool samples_masks; /* every pass has a mask of its own: evaluations are means over recipe.mask_samples of them */
     void (*init)(struct sm_method_layer *layer, const struct sm_recipe *recipe);
     /* NULL, or the sentence about what in this recipe the method cannot do. */
     const char *(*check)(const struct sm_recipe *recipe);

@@ -6,13 +6,12 @@
 
 #include "train/train.h"
 
-extern const struct sm_method sm_method_signed_supermask, sm_method_supermask, sm_method_edge_popup, sm_method_dense;
+extern const struct sm_method sm_method_signed_supermask, sm_method_supermask, sm_method_supermask_heuristic,
+    sm_method_edge_popup, sm_method_lottery_ticket, sm_method_dense;
 
 static const struct sm_method *const methods[] = {
-    &sm_method_signed_supermask,
-    &sm_method_supermask,
-    &sm_method_edge_popup,
-    &sm_method_dense,
+    &sm_method_signed_supermask, &sm_method_supermask,      &sm_method_supermask_heuristic,
+    &sm_method_edge_popup,       &sm_method_lottery_ticket, &sm_method_dense,
 };
 static const size_t n_methods = sizeof methods / sizeof *methods;
 

@@ -64,7 +64,9 @@ static int init_layer(struct sm_trainer *t, size_t l) {
 /* Weights that are trained have no |w| in common, even where they begin so. */
 static int bind_layer(struct sm_trainer *t, size_t l, struct sm_error *err) {
     const struct sm_trainer_layer *layer = &t->layers[l];
-    const struct sm_binding moving = {.weight = layer->weights, .mask = layer->mask};
+    /* Hidden weights that are frozen, not 0, take part in the pass. */
+    const struct sm_binding moving = {.weight = layer->weights,
+                                      .mask = t->recipe->mask_zero == SM_ZERO ? layer->mask : NULL};
     return t->method->trains_weights ? sm_forward_bind_as(&t->forward, l, &moving, err)
                                      : sm_forward_bind(&t->forward, l, layer->weights, layer->mask, err);
 }
@@ -91,10 +93,26 @@ static int check_shapes(const struct sm_trainer *t, const struct sm_dataset *dat
     if (last->n_out != data->n_classes)
         return sm_fail(err, "network %s: layer %s has %zu units, but %s has %zu classes", t->net->name, last->name,
                        last->n_out, data->name, data->n_classes);
-    if ((size_t)t->recipe->batch > data->train.n)
-        return sm_fail(err, "batch of %lld images: %s has only %zu for training", (long long)t->recipe->batch,
+    size_t n_train = data->train.n - (size_t)t->recipe->validation;
+    if ((size_t)t->recipe->validation >= data->train.n)
+        return sm_fail(err, "validation of %lld images: %s has only %zu for training", (long long)t->recipe->validation,
                        data->name, data->train.n);
+    if ((size_t)t->recipe->batch > n_train)
+        return sm_fail(err, "batch of %lld images: %s has only %zu for training", (long long)t->recipe->batch,
+                       data->name, n_train);
     return 0;
+}
+
+static int init_samples(struct sm_trainer *t, const struct sm_dataset *data, struct sm_error *err) {
+    size_t pixels = data->channels * data->height * data->width, n = (size_t)t->recipe->validation;
+    size_t n_train = data->train.n - n;
+    t->train_split = (struct sm_split){n_train, data->train.images, data->train.labels};
+    t->validation_split = (struct sm_split){n, data->train.images + n_train * pixels, data->train.labels + n_train};
+    if (n && sm_samples_init(&t->validation, data, &t->validation_split, t->recipe->standardize, err)) return -1;
+    return sm_samples_init(&t->train, data, &t->train_split, t->recipe->standardize, err) ||
+                   sm_samples_init(&t->test, data, &data->test, t->recipe->standardize, err)
+               ? -1
+               : 0;
 }
 
 int sm_trainer_init(struct sm_trainer *t, const struct sm_recipe *recipe, const struct sm_network *net,
@@ -107,9 +125,7 @@ int sm_trainer_init(struct sm_trainer *t, const struct sm_recipe *recipe, const 
     t->losses = calloc(batch, sizeof *t->losses);
     t->correct = calloc(batch, sizeof *t->correct);
     if (!t->losses || !t->correct) return sm_fail(err, "out of memory for a batch of %zu", batch);
-    if (sm_samples_init(&t->train, data, &data->train, recipe->standardize, err) ||
-        sm_samples_init(&t->test, data, &data->test, recipe->standardize, err) ||
-        sm_loader_init(&t->loader, &t->train, recipe, err) ||
+    if (init_samples(t, data, err) || sm_loader_init(&t->loader, &t->train, recipe, err) ||
         sm_forward_init(&t->forward, net, batch, t->n_threads, true, err) || init_layers(t, err))
         return -1;
     if (t->forward.trunk.net && recipe->precision == SM_BF16 && sm_trunk_use_bf16(&t->forward.trunk, err)) return -1;
@@ -136,6 +152,7 @@ void sm_trainer_destroy(struct sm_trainer *t) {
     if (t->forward.net) sm_forward_destroy(&t->forward);
     sm_loader_destroy(&t->loader);
     sm_samples_destroy(&t->train);
+    sm_samples_destroy(&t->validation);
     sm_samples_destroy(&t->test);
     free(t->losses);
     free(t->correct);
@@ -170,7 +187,7 @@ float *sm_trainer_values(const struct sm_trainer *t, size_t l) {
 }
 
 static double schedule_factor(const struct sm_trainer *t) {
-    return sm_schedule_factor(t->recipe, &t->schedule, t->step, (int64_t)t->steps_per_epoch);
+    return sm_schedule_factor(t->recipe, &t->schedule, t->step - t->first_step, (int64_t)t->steps_per_epoch);
 }
 
 double sm_trainer_learning_rate(const struct sm_trainer *t) {
@@ -182,7 +199,7 @@ double sm_trainer_weight_decay(const struct sm_trainer *t) {
 }
 
 double sm_trainer_remaining(const struct sm_trainer *t) {
-    if (t->method->trains_weights) return 1;
+    if (!t->layers[0].mask) return 1;
     size_t n_kept = 0;
     for (size_t l = 0; l < t->net->n_layers; l++) {
         struct sm_padded_shape s = t->layers[l].shape;

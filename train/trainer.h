@@ -48,8 +48,9 @@ struct sm_masking {
 struct sm_trainer {
     const struct sm_recipe *recipe; /* borrowed */
     const struct sm_method *method;
-    const struct sm_network *net; /* borrowed */
-    struct sm_samples train, test;
+    const struct sm_network *net;                  /* borrowed */
+    struct sm_split train_split, validation_split; /* of the data set's training images; borrowed */
+    struct sm_samples train, validation, test;     /* validation: only where recipe.validation sets images aside */
     struct sm_forward forward;
     struct sm_trainer_layer *layers; /* [n_layers] */
     float

@@ -29,10 +29,6 @@ void sm_unpad_floats(float *plain, const float *padded, struct sm_padded_shape s
 void sm_pad_mask(int8_t *padded, const int8_t *plain, struct sm_padded_shape shape);
 void sm_unpad_mask(int8_t *plain, const int8_t *padded, struct sm_padded_shape shape);
 
-/* Dynamic weight rescaling (Zhou et al. 2019): what the n_kept kept weights of a layer are multiplied by; 1 where there
- * are none. */
-float sm_rescale_factor(size_t n_weights, size_t n_kept);
-
 /* How a layer is computed: as its mask's density asks for, or always in one of the two forms. They round differently. A
  * strided convolution is computed from lists, a layer without a mask as a product, whatever is asked for. */
 enum sm_form { SM_FORM_BY_DENSITY, SM_FORM_LISTS, SM_FORM_PRODUCT };

@@ -12,18 +12,20 @@
 
 /* What a number is for. The upper half of a stream says the purpose, the lower half counts (layers, epochs). */
 enum sm_rng_purpose {
-    SM_RNG_WEIGHTS = 1,   /* initial weights; count = layer index */
-    SM_RNG_SCORES = 2,    /* initial scores; count = layer index */
-    SM_RNG_ORDER = 3,     /* order of the training samples; count = pass */
-    SM_RNG_DIGITS = 4,    /* strokes of the built-in digits; count = sample */
-    SM_RNG_NULL = 5,      /* null models of the analyzer; count = replicate */
-    SM_RNG_TEST = 6,      /* the tests' own input */
-    SM_RNG_ALIGN = 7,     /* starts of an alignment; count = start */
-    SM_RNG_CONTROL = 8,   /* sanity controls; count = replicate * layers + layer */
-    SM_RNG_REMOVAL = 9,   /* random orders in which units are removed; count = order */
-    SM_RNG_AUGMENT = 10,  /* random changes of the training images; count = pass, index = sample */
-    SM_RNG_MASK = 11,     /* sampled masks of training; count = layer, index = step * weights (padded) + weight */
-    SM_RNG_MASK_TEST = 12 /* of evaluation; likewise, with the number of the mask for the step */
+    SM_RNG_WEIGHTS = 1,    /* initial weights; count = layer index */
+    SM_RNG_SCORES = 2,     /* initial scores; count = layer index */
+    SM_RNG_ORDER = 3,      /* order of the training samples; count = pass */
+    SM_RNG_DIGITS = 4,     /* strokes of the built-in digits; count = sample */
+    SM_RNG_NULL = 5,       /* null models of the analyzer; count = replicate */
+    SM_RNG_TEST = 6,       /* the tests' own input */
+    SM_RNG_ALIGN = 7,      /* starts of an alignment; count = start */
+    SM_RNG_CONTROL = 8,    /* sanity controls; count = replicate * layers + layer */
+    SM_RNG_REMOVAL = 9,    /* random orders in which units are removed; count = order */
+    SM_RNG_AUGMENT = 10,   /* random changes of the training images; count = pass, index = sample */
+    SM_RNG_MASK = 11,      /* sampled masks of training; count = layer, index = step * weights (padded) + weight */
+    SM_RNG_MASK_TEST = 12, /* of evaluation; likewise, with the number of the mask for the step */
+    SM_RNG_ROUNDS = 13,    /* weights that a round begins with; count = round * layers + layer */
+    SM_RNG_TIES = 14       /* which of two equally good weights a round hides; likewise */
 };
 
 struct sm_rng {

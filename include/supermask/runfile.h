@@ -67,6 +67,7 @@ struct sm_run_header {
     const double *threshold; /* [n_layers], NaN where the method has none */
     bool trains_weights;     /* dense: the weights move; final_weights stands where the scores would */
     bool record_scores;      /* also append the scores of every record */
+    bool rescale;            /* effective weights are w*g*weights/kept of the layer (dynamic weight rescaling) */
     bool in_rounds;          /* the method works in rounds: sm_run_append_round may be called */
     const struct sm_host_fact *host;
     size_t n_host;
@@ -92,8 +93,9 @@ size_t sm_run_n_metrics(const struct sm_run_writer *writer);
 size_t sm_run_n_rounds(const struct sm_run_writer *writer);
 
 /* Appends one record: masks[l] int8 in {-1, 0, +1} in the layer's shape; scores[l] where the header asked for scores,
- * else NULL. `step` is at least 0 and rises from record to record. Flushed when it returns. After a failure (a full
- * disk) nothing more is written, every later append fails, and the file holds what was whole before. */
+ * else NULL. `step` is at least 0 and rises from record to record; in rounds without training between them it stays.
+ * Flushed when it returns. After a failure (a full disk) nothing more is written, every later append fails, and the
+ * file holds what was whole before. */
 int sm_run_append_record(struct sm_run_writer *writer, int64_t step, double epoch, const int8_t *const *masks,
                          const float *const *scores, struct sm_error *err);
 /* row->epoch is not NaN. */
@@ -117,7 +119,7 @@ int sm_run_close(struct sm_run_writer *writer, struct sm_error *err);
 
 /* ---- checkpoint: PATH is a file of its own beside the run, replaced as a whole ---- */
 
-enum sm_array_type { SM_F32, SM_F64, SM_I64 };
+enum sm_array_type { SM_F32, SM_F64, SM_I64, SM_I8 };
 struct sm_array {
     const char *name;
     enum sm_array_type type;
@@ -143,6 +145,7 @@ struct sm_run {
     struct sm_network net; /* net.n_nodes may be 0: see above */
     double *threshold;     /* [n_layers] */
     bool trains_weights;   /* final_weights stand where final_scores would */
+    bool rescale;          /* dynamic weight rescaling: see the header's field */
     bool has_scores;       /* initial_scores are there */
     bool has_final;        /* final_scores (final_weights) are there */
     bool has_mask_weights; /* mask_weights are there */
@@ -178,6 +181,11 @@ int sm_run_read_mask_part(const struct sm_run *run, size_t layer, size_t record,
 enum sm_run_values { SM_INITIAL_WEIGHTS, SM_FINAL_WEIGHTS, SM_INITIAL_SCORES, SM_FINAL_SCORES, SM_MASK_WEIGHTS };
 int sm_run_read_values(const struct sm_run *run, size_t layer, enum sm_run_values which, float *values,
                        struct sm_error *err);
+/* Which values the mask of a record multiplies; trained ones stand for the last record only. */
+enum sm_run_values sm_run_acting_weights(const struct sm_run *run, size_t record);
+/* Multiplies values [out, in(, kh, kw)] of a layer by what dynamic weight rescaling makes of this mask of it; nothing
+ * in a run without. */
+void sm_run_rescale(const struct sm_run *run, size_t layer, const int8_t *mask, float *values);
 /* Fills gamma, beta and the moving statistics of a `norm` of as many channels as the layer has units. Finite, variances
  * not negative. Fails, naming the object, where the file has none: only complete runs do. */
 int sm_run_read_batch_norm(const struct sm_run *run, size_t layer, const struct sm_batch_norm *norm,
