@@ -396,10 +396,10 @@ static void resumes_in_the_middle_of_an_epoch(const char *path, const char *meth
     }
     assert_true(stopped.trainer.schedule.factor < 1); /* the plateau has something to remember */
     assert_true(stopped.trainer.loss_sum > 0);
-    if (sm_checkpoint_save(path, &stopped.trainer, &seconds, &err)) fail_msg("%s", err.text);
+    if (sm_checkpoint_save(path, &stopped.trainer, NULL, &seconds, &err)) fail_msg("%s", err.text);
     bench_destroy(&stopped);
     bench_to_resume(&resumed, method, order, augment);
-    if (sm_checkpoint_load(path, &resumed.trainer, &seconds_back, &err)) fail_msg("%s", err.text);
+    if (sm_checkpoint_load(path, &resumed.trainer, NULL, &seconds_back, &err)) fail_msg("%s", err.text);
     assert_true(seconds_back == 12.25);
     assert_same_state(&through, &resumed);
     sm_trainer_steps(&through.trainer, 4);
@@ -423,7 +423,7 @@ static void resumed_runs_go_on_alike(void **state) {
     struct sm_error err = {{0}};
     double seconds = 3;
     bench_to_resume(&b, "method=dense", "order=fixed", "augment=none");
-    assert_int_equal(sm_checkpoint_load(path, &b.trainer, &seconds, &err), 0); /* no file: from the start */
+    assert_int_equal(sm_checkpoint_load(path, &b.trainer, NULL, &seconds, &err), 0); /* no file: from the start */
     assert_int_equal(b.trainer.step, 0);
     bench_destroy(&b);
     assert_int_equal(rmdir(directory), 0);

@@ -399,8 +399,8 @@ static void a_resume_with_batch_norm_is_exact(void **state) {
     bench_init(&resumed, residual, settings, sizeof settings / sizeof *settings, 2);
     sm_trainer_steps(&stopped.trainer, 3);
     sm_trainer_steps(&stopped.trainer, 1);
-    if (sm_checkpoint_save(path, &stopped.trainer, &seconds, &err)) fail_msg("%s", err.text);
-    if (sm_checkpoint_load(path, &resumed.trainer, &seconds_back, &err)) fail_msg("%s", err.text);
+    if (sm_checkpoint_save(path, &stopped.trainer, NULL, &seconds, &err)) fail_msg("%s", err.text);
+    if (sm_checkpoint_load(path, &resumed.trainer, NULL, &seconds_back, &err)) fail_msg("%s", err.text);
     sm_trainer_steps(&resumed.trainer, 2);
     assert_same(&whole, &resumed);
     unlink(path);

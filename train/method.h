@@ -72,6 +72,12 @@ struct sm_method {
     void (*gradient)(const struct sm_method_state *state, float *gradient);
 };
 
+/* Of a run: how often it trains for recipe.epochs, and how many networks it goes through, which are the rows of /rounds
+ * and the records; both are 1 for a method that does not work in rounds. One that reports untrained networks ends with
+ * a mask that nothing trains any more. */
+size_t sm_method_trainings(const struct sm_method *method, const struct sm_recipe *recipe);
+size_t sm_method_rounds(const struct sm_method *method, const struct sm_recipe *recipe);
+
 /* The method of that name, or NULL. */
 const struct sm_method *sm_method_find(const char *name);
 

@@ -28,3 +28,11 @@ const char *sm_method_name(size_t index) {
 const char *sm_method_help(size_t index) {
     return index < n_methods ? methods[index]->help : NULL;
 }
+
+size_t sm_method_trainings(const struct sm_method *method, const struct sm_recipe *recipe) {
+    return method->in_rounds && recipe->retrain ? (size_t)recipe->rounds : 1;
+}
+
+size_t sm_method_rounds(const struct sm_method *method, const struct sm_recipe *recipe) {
+    return method->in_rounds ? (size_t)recipe->rounds + method->reports_untrained : 1;
+}

@@ -10,19 +10,25 @@
  * 5.3 million weights of Conv8, so at most 0.74 bits a weight and record; early records are worth up to 1.6. */
 #define MASK_BITS 1.0
 
-/* Weights, scores and momenta in padded rows, and the lists of kept weights. */
-static double layer_bytes(const struct sm_layer *layer, bool trains_weights) {
-    struct sm_padded_shape s = sm_padded_shape_of(layer);
-    size_t floats = trains_weights ? 2 : 4; /* w, V; and m, v */
-    size_t bytes = floats * sizeof(float) + sizeof(uint32_t) + (trains_weights ? 0 : 1);
-    return (double)s.n_rows * (double)s.stride * (double)bytes;
+/* Bytes of a weight: values and momenta, in padded rows, its place in the lists of kept weights, and its mask. */
+static size_t bytes_of_weight(const struct sm_recipe *recipe, const struct sm_method *method) {
+    bool masked = !method->trains_weights || method->holds_mask;
+    size_t floats = method->trains_weights ? 2 : 4;          /* w, V; and m, v */
+    floats += recipe->optimizer == SM_ADAM;                  /* S */
+    floats += method->masks ? 1 : 0;                         /* the gradient */
+    floats += recipe->rescale == SM_RESCALE_DYNAMIC ? 1 : 0; /* rescaled w */
+    floats += method->in_rounds ? 4 : 0;                     /* initial, start and trained w, and places */
+    return floats * sizeof(float) + sizeof(uint32_t) + masked + method->in_rounds;
 }
 
 double sm_train_weight_bytes(const struct sm_recipe *recipe, const struct sm_network *net) {
-    bool trains_weights = sm_method_find(recipe->method)->trains_weights;
-    double bytes = 0;
-    for (size_t l = 0; l < net->n_layers; l++) bytes += layer_bytes(&net->layers[l], trains_weights);
-    return bytes;
+    size_t bytes = bytes_of_weight(recipe, sm_method_find(recipe->method));
+    double total = 0;
+    for (size_t l = 0; l < net->n_layers; l++) {
+        struct sm_padded_shape s = sm_padded_shape_of(&net->layers[l]);
+        total += (double)s.n_rows * (double)s.stride * (double)bytes;
+    }
+    return total;
 }
 
 /* Each node's output and the gradient with respect to it, for a whole batch; and before a batch norm the convolution's
@@ -53,16 +59,20 @@ int sm_train_plan(struct sm_train_plan *plan, const struct sm_recipe *recipe, co
     if (sm_dataset_shape(&data, recipe->dataset, err)) return -1;
     const struct sm_method *method = sm_method_find(recipe->method);
     if (!method) return sm_fail(err, "unknown method '%s'", recipe->method);
-    size_t batch = (size_t)recipe->batch;
+    size_t batch = (size_t)recipe->batch, n_train = data.n_train - (size_t)recipe->validation;
+    if ((size_t)recipe->validation >= data.n_train)
+        return sm_fail(err, "validation of %lld images: %s has only %zu for training", (long long)recipe->validation,
+                       recipe->dataset, data.n_train);
     *plan = (struct sm_train_plan){.parameters = sm_network_weights(net),
-                                   .steps_per_epoch = (data.n_train + batch - 1) / batch * (size_t)recipe->passes};
-    plan->n_steps = plan->steps_per_epoch * (size_t)recipe->epochs;
+                                   .steps_per_epoch = (n_train + batch - 1) / batch * (size_t)recipe->passes};
+    plan->n_steps = plan->steps_per_epoch * (size_t)recipe->epochs * sm_method_trainings(method, recipe);
     size_t every = recipe->record_every ? (size_t)recipe->record_every : plan->steps_per_epoch;
-    plan->n_records = plan->n_steps / every + 1;
+    plan->n_records = method->in_rounds ? sm_method_rounds(method, recipe) : plan->n_steps / every + 1;
     plan->memory_bytes = memory_of(recipe, net, &data);
-    size_t values = (method->trains_weights ? 2 : 3) * plan->parameters * sizeof(float);
+    size_t values = (method->trains_weights && !method->reports_untrained ? 2 : 3) * plan->parameters * sizeof(float);
     if (recipe->record_scores) values += plan->n_records * plan->parameters * sizeof(float);
-    size_t mask = method->trains_weights ? plan->parameters / 512 : (size_t)((double)plan->parameters * MASK_BITS / 8);
+    bool masked = !method->trains_weights || method->holds_mask;
+    size_t mask = !masked ? plan->parameters / 512 : (size_t)((double)plan->parameters * MASK_BITS / 8);
     plan->file_bytes = values + plan->n_records * mask;
     return 0;
 }

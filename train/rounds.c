@@ -101,15 +101,11 @@ size_t sm_rounds_steps(const struct sm_trainer *t) {
 }
 
 size_t sm_rounds_total_steps(const struct sm_trainer *t) {
-    return sm_rounds_steps(t) * (t->method->in_rounds && t->recipe->retrain ? (size_t)t->recipe->rounds : 1);
-}
-
-size_t sm_rounds_count(const struct sm_recipe *recipe, const struct sm_method *method) {
-    return (size_t)recipe->rounds + (method->reports_untrained ? 1 : 0);
+    return sm_rounds_steps(t) * sm_method_trainings(t->method, t->recipe);
 }
 
 bool sm_rounds_last(const struct sm_rounds *r) {
-    return (size_t)r->round + 1 == sm_rounds_count(r->trainer->recipe, r->trainer->method);
+    return (size_t)r->round + 1 == sm_method_rounds(r->trainer->method, r->trainer->recipe);
 }
 
 bool sm_rounds_untrained(const struct sm_rounds *r) {

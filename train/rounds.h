@@ -33,9 +33,6 @@ void sm_rounds_destroy(struct sm_rounds *rounds);
 /* Steps of one round's training, and of all. */
 size_t sm_rounds_steps(const struct sm_trainer *trainer);
 size_t sm_rounds_total_steps(const struct sm_trainer *trainer);
-/* Rows of /rounds in a whole run, which are its records. */
-size_t sm_rounds_count(const struct sm_recipe *recipe, const struct sm_method *method);
-
 /* Is this the last round, and do its weights stay untrained? */
 bool sm_rounds_last(const struct sm_rounds *rounds);
 bool sm_rounds_untrained(const struct sm_rounds *rounds);
