@@ -318,7 +318,8 @@ static int end_round(struct run *r, struct sm_error *err) {
 
 /* ---- steps and what happens between them ---- */
 
-/* What happens at the multiples of `interval`, in this order. */
+/* What happens at the multiples of `interval`, in this order. A round counts from its own beginning, and is a whole
+ * number of epochs. */
 struct event {
     size_t interval; /* in steps; 0: never */
     int (*happens)(struct run *r, struct sm_error *err);
@@ -352,7 +353,7 @@ static void take_steps(struct run *r, size_t n) {
 /* The steps up to the next event, or to a look at signal and clock; and the events. */
 static int advance(struct run *r, struct sm_error *err) {
     struct event events[N_EVENTS];
-    size_t step = (size_t)r->trainer.step, n = r->steps_at_once;
+    size_t step = (size_t)(r->trainer.step - r->trainer.first_step), n = r->steps_at_once;
     list_events(r, events);
     for (size_t e = 0; e < N_EVENTS; e++) {
         size_t interval = events[e].interval, left = interval ? interval - step % interval : n;
