@@ -68,7 +68,7 @@ PROGRAMS    := $(if $(wildcard train/main.c),$(BUILD)/bin/supermask-train) $(if 
 SHARED      := $(patsubst train/%,%,$(wildcard train/recipes/*.yaml train/networks/*.yaml)) $(wildcard plots/*.gp)
 SHARE_FILES := $(SHARED:%=$(BUILD)/share/supermask/%)
 
-.PHONY: all help deps deps-test deps-long clean install uninstall demo check check-run check-long bench tests format
+.PHONY: all help deps deps-test deps-long clean install uninstall demo check check-run check-programs check-long bench tests format
 
 all: $(PROGRAMS) $(SHARE_FILES) links
 
@@ -180,6 +180,9 @@ check: deps-test
 # The tests without the packages, for whoever has them.
 check-run: all tests
 	@SM_BIN=$(abspath $(BUILD)/bin) SM_TESTS=$(abspath $(BUILD)/tests) PYTHON=$(PYTHON) tests/tools/run_tests.sh short
+# Only the programs among the tests: what a compiler can get wrong.
+check-programs: tests
+	@SM_BIN=$(abspath $(BUILD)/bin) SM_TESTS=$(abspath $(BUILD)/tests) PYTHON=$(PYTHON) tests/tools/run_tests.sh programs
 check-long: deps-long
 	@$(MAKE) --no-print-directory all tests
 	@SM_BIN=$(abspath $(BUILD)/bin) SM_TESTS=$(abspath $(BUILD)/tests) PYTHON=$(PYTHON) tests/tools/run_tests.sh long

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# run_tests.sh short|long|FILE.bats... - every test (long: also tests/long), or these files; a line each. The last line
+# run_tests.sh programs|short|long|FILE.bats... - the test programs, every test (long: also tests/long), or these files;
+# a line each. The last line
 # is "N passed, N failed, N skipped", the status 1 where one failed.
 # Environment: SM_BIN, SM_TESTS (programs, test programs), PYTHON, SUPERMASK_DATA (tests of real data skip without it).
 set -u
@@ -50,11 +51,12 @@ run_bats() {
 }
 
 case ${1-} in
+programs) run_programs ;;
 short) run_programs; run_bats "$here"/*.bats ;;
 long) run_programs; run_bats "$here"/*.bats "$here"/long/*.bats ;;
 *.bats) run_bats "$@" ;;
 *)
-    echo "usage: run_tests.sh short|long|FILE.bats..." >&2
+    echo "usage: run_tests.sh programs|short|long|FILE.bats..." >&2
     exit 2
     ;;
 esac
