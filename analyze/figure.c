@@ -339,7 +339,7 @@ static int make_directories(const char *directory, struct sm_error *err) {
 }
 
 static int copy_shared(const struct drawing *drawing, const struct sm_figure_context *context, struct sm_error *err) {
-    static const char *const shared[] = {"style", "lines"};
+    static const char *const shared[] = {"style", "lines", "curves"};
     for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
         if (sm_figure_copy_script(drawing->directory, shared[i], err) != 0) return -1;
     if (sm_figure_data_runs.write(context, err) != 0) return -1;

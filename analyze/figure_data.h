@@ -31,5 +31,8 @@ extern const struct sm_figure_data sm_figure_data_first_layer; /* first mask and
 extern const struct sm_figure_data sm_figure_data_filters;     /* of a first convolution (figure_filters.c) */
 extern const struct sm_figure_data sm_figure_data_architectures; /* layers of all groups (figure_architectures.c) */
 extern const struct sm_figure_data sm_figure_data_classes;       /* signed path weights (figure_paths.c) */
+extern const struct sm_figure_data sm_figure_data_rounds;        /* curves of accuracy over rounds (figure_rounds.c) */
+extern const struct sm_figure_data sm_figure_data_early_stop;    /* of early stopping over rounds (figure_rounds.c) */
+extern const struct sm_figure_data sm_figure_data_criterion; /* initial, final weights and mask (figure_criterion.c) */
 
 #endif

@@ -20,6 +20,36 @@ const struct sm_figure sm_figures[] = {
          "logarithmic axes, so that equal steps are equal factors.",
      .tables = {"summary"},
      .data = {&sm_figure_data_training}},
+    {.name = "rounds",
+     .help = "test accuracy of each round against remaining weights, one curve for each recipe",
+     .caption =
+         "Methods that train, prune and start again: test accuracy of each round's network against the share of "
+         "weights that its mask leaves, fewer to the right, on a logarithmic axis. For lottery-ticket it is the "
+         "network after the round's training, for supermask-heuristic the untrained one under its mask. One curve for "
+         "each group of runs that differ in their seeds only (in brackets their number): their mean, and a band from "
+         "the lowest to the highest run. Dotted: the whole network when trained, mean over the runs of the panel. "
+         "After figures of Frankle and Carbin (arXiv 1803.03635) and Zhou et al. (arXiv 1905.01067).",
+     .tables = {"rounds"},
+     .data = {&sm_figure_data_rounds}},
+    {.name = "early-stop",
+     .help = "steps of each round to its least validation loss against remaining weights",
+     .caption =
+         "How fast each round's network learns: optimizer steps from the beginning of the round's training to its "
+         "least validation loss, against the share of weights that the round's mask leaves. Curves, bands and the "
+         "dotted line (the whole network) as in the figure of accuracies. After figures of Frankle and Carbin (arXiv "
+         "1803.03635).",
+     .tables = {"rounds"},
+     .data = {&sm_figure_data_early_stop}},
+    {.name = "criterion-plane",
+     .help = "initial against final weights of each layer, those that the last mask keeps in colour",
+     .caption =
+         "Which weights does the criterion choose? Each point is a weight, before training (across) and after it (up), "
+         "for one run that works in rounds: in colour where the last round's mask keeps it, grey where it hides it. "
+         "Of each layer at most 1000 weights that remain and 1000 hidden ones are drawn, at random; the title says "
+         "what share remains. After figures of Zhou et al. (arXiv 1905.01067).",
+     .tables = {"rounds"},
+     .data = {&sm_figure_data_criterion},
+     .by_group = true},
     {.name = "ratios",
      .help = "keep, hide and invert shares of each layer over the epochs (stacked areas)",
      .caption =

@@ -32,9 +32,7 @@ do for [i=1:N] {
     unset table
     set title LAYER[l]
     set xrange [-EDGE[l]:EDGE[l]]
-    # One tick on either side: the largest of 1, 2, 5 times a power of ten that leaves room for its label.
-    ten = 10**floor(log10(0.8*EDGE[l])); lead = 0.8*EDGE[l]/ten; tick = (lead >= 5 ? 5 : lead >= 2 ? 2 : 1)*ten
-    set xtics (sprintf("%g", -tick) -tick, "0" 0, sprintf("%g", tick) tick)
+    eval "set xtics ".side_tics(side_tic(EDGE[l]))
     floor_l = LEAST[l] < 1e300 ? 10**floor(log10(LEAST[l])) : 0.1
     set yrange [floor_l:10**ceil(log10(MOST[l] > 0 ? MOST[l] : 1))]
     unset arrow 1; unset arrow 2

@@ -117,6 +117,11 @@ is_bottom(i, n, c) = i + c > n
 round_step(span, n) = rounded(10.0**floor(log10(1.0*span/n)), 1.0*span/n)
 rounded(ten, x) = x <= 1.001*ten ? ten : x <= 2.001*ten ? 2*ten : x <= 2.501*ten ? 2.5*ten : x <= 5.001*ten ? 5*ten : 10*ten
 
+# One tic on either side of 0 on an axis that reaches to +-edge: the largest of 1, 2, 5 times a power of ten that leaves
+# room for its label.
+side_tic(edge) = (_t = 10.0**floor(log10(0.8*edge)), _q = 0.8*edge/_t, (_q >= 5 ? 5 : _q >= 2 ? 2 : 1)*_t)
+side_tics(t) = sprintf("('%g' %g, '0' 0, '%g' %g)", -t, -t, t, t)
+
 # A legend entry of its own, in cm from the page's left and top edge: a filled swatch or a line, then the text.
 # Valid between `page` and the first plot; `eval no_legend(N)` forgets the first N entries.
 swatch(k, x, y, w, h, colour, text) = sprintf("set object %d rectangle from screen %g,%g to screen %g,%g fs solid noborder \

@@ -21,8 +21,8 @@ absent() { if "$@"; then return 1; fi; }
 # Names of all figures, from `list`.
 names() { analyze list | awk '$1 == "figure" { print $2 }'; }
 
-# Those of two runs of a dense network: neither filters nor other networks to compare with.
-names_of_two() { names | grep -vx -e filters -e architectures; }
+# Those of two runs of a dense network: neither filters nor other networks to compare with, and no rounds.
+names_of_two() { names | grep -vx -e filters -e architectures -e rounds -e early-stop -e criterion-plane; }
 
 @test "two runs: every figure is drawn in svg, pdf and png" {
     [ "$(names | wc -l)" -ge 18 ]
@@ -126,6 +126,41 @@ names_of_two() { names | grep -vx -e filters -e architectures; }
     run analyze ratios -q -o "$BATS_TEST_TMPDIR/alike" "$RUNS/a.h5" "$RUNS/b.h5"
     [[ "$output" == *"figure filters: not drawn: no first layer is a convolution"* ]]
     [[ "$output" == *"figure architectures: not drawn: all runs differ in their seeds only"* ]]
+}
+
+@test "runs in rounds: curves of each recipe, a plane for each, from what h5py reads" {
+    runs=("$RUNS/t1.h5" "$RUNS/t2.h5" "$RUNS/c.h5" "$RUNS/h.h5")
+    cd "$BATS_TEST_TMPDIR"
+    analyze rounds -q --figures svg,pdf,png -o out "${runs[@]}"
+    for name in rounds early-stop criterion-plane criterion-plane-group2 criterion-plane-group3; do
+        /usr/bin/python3 "$ORACLE" svg "out/figures/$name.svg"
+        [ "$(head -c 5 "out/figures/$name.pdf")" = "%PDF-" ]
+        [ "$(head -c 4 "out/figures/$name.png" | tail -c 3)" = "PNG" ]
+    done
+    [ ! -e out/figures/criterion-plane-group4.svg ]
+    for text in "lottery (2)" "control (1)" "heuristic (1)"; do grep -qF "$text" out/figures/rounds.svg; done
+    absent grep -q heuristic out/figures/early-stop.svg
+    /usr/bin/python3 "$ORACLE" check_rounds out "${runs[@]}"
+    analyze rounds -q --seed 7 --figures svg -o other "${runs[@]}"
+    absent cmp -s out/data/criterion-plane.tsv other/data/criterion-plane.tsv
+    for file in out/figures/*.svg; do cp "$file" "${file##*/}" && : >"$file"; done
+    sh out/plots/redraw.sh
+    for file in *.svg; do cmp "$file" "out/figures/$file"; done
+}
+
+@test "a single round is drawn, and so are networks that hide all; what was not measured is noted" {
+    run analyze rounds -q -o "$BATS_TEST_TMPDIR/odd" "$RUNS/odd1.h5" "$RUNS/odd2.h5"
+    [ "$status" -eq 0 ]
+    [ -s "$BATS_TEST_TMPDIR/odd/figures/rounds.svg" ]
+    [ -s "$BATS_TEST_TMPDIR/odd/figures/criterion-plane.svg" ]
+    [[ "$output" == *"figure early-stop: not drawn: no round's least validation loss was looked for"* ]]
+    for n in 1 2; do
+        analyze rounds -q -o "$BATS_TEST_TMPDIR/odd$n" "$RUNS/odd$n.h5"
+        [ -s "$BATS_TEST_TMPDIR/odd$n/figures/rounds.svg" ]
+    done
+    run analyze rounds -q -o "$BATS_TEST_TMPDIR/without" "$RUNS/a.h5"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"rounds: a has no rounds and no row"* ]]
 }
 
 @test "a run's name may hold quotes, blanks and markup" {

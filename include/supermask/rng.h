@@ -25,7 +25,8 @@ enum sm_rng_purpose {
     SM_RNG_MASK = 11,      /* sampled masks of training; count = layer, index = step * weights (padded) + weight */
     SM_RNG_MASK_TEST = 12, /* of evaluation; likewise, with the number of the mask for the step */
     SM_RNG_ROUNDS = 13,    /* weights that a round begins with; count = round * layers + layer */
-    SM_RNG_TIES = 14       /* which of two equally good weights a round hides; likewise */
+    SM_RNG_TIES = 14,      /* which of two equally good weights a round hides; likewise */
+    SM_RNG_SAMPLE = 15     /* which weights a figure shows; count = layer */
 };
 
 struct sm_rng {

@@ -3,8 +3,11 @@
 
     python3 figures.py make DIR         a.h5 b.h5 (784-6-10, two seeds, images in DIR/data), one.h5 (a single record, 16-5-3),
                                         conv.h5, wide.h5, hidden.h5 (all hidden in every record)
+                                        t1.h5 t2.h5 c.h5 h.h5 (runs in rounds: two seeds, another recipe, and one that
+                                        stopped nowhere early), odd1.h5 odd2.h5 (one round; all hidden, not measured)
     python3 figures.py check OUT RUN... OUT/data against the run files
     python3 figures.py check_mixed OUT A B CONV    OUT/data of a group of two runs and one with a convolution
+    python3 figures.py check_rounds OUT T1 T2 C H  OUT/data of runs in rounds
     python3 figures.py svg FILE...      is every FILE well-formed XML?"""
 
 import csv
@@ -17,6 +20,7 @@ import numpy as np
 
 import evaluation
 import runfile
+import tables_rounds
 
 
 def dense_run(path, widths, shape, seed, records=4, density=0.5, **keywords):
@@ -39,6 +43,22 @@ def conv_run(path):
     runfile.write(path, [first, second], input_shape=(1, 4, 4))
 
 
+def runs_in_rounds(folder):
+    recipe = "name: lottery\nweight_seed: {}\nscore_seed: {}\n"
+    for name, seed in (("t1", 1), ("t2", 2)):
+        tables_rounds.pruned(folder / f"{name}.h5", seed, 5, 5, widths=(60, 50, 3), method="lottery-ticket",
+                             recipe_name="lottery", recipe=recipe.format(seed, seed))
+    tables_rounds.pruned(folder / "c.h5", 3, 4, 4, widths=(60, 50, 3), method="lottery-ticket", recipe_name="control")
+    tables_rounds.pruned(folder / "h.h5", 4, 3, 3, columns=["test_accuracy", "untrained_accuracy"],
+                         method="supermask-heuristic", recipe_name="heuristic")
+    tables_rounds.pruned(folder / "odd1.h5", 5, 1, 1, columns=["test_accuracy"], method="lottery-ticket")
+    tables_rounds.pruned(folder / "odd2.h5", 6, 3, 3, columns=["test_accuracy"], method="lottery-ticket")
+    with h5py.File(folder / "odd2.h5", "r+") as run:
+        for layer in run["layers"].values():
+            layer["mask"][:] = 0
+        run["rounds/test_accuracy"][0] = np.nan
+
+
 def make(folder):
     folder = Path(folder)
     rng = np.random.default_rng(5)
@@ -49,6 +69,7 @@ def make(folder):
     dense_run(folder / "wide.h5", (16, 6, 3), (1, 4, 4), 4)
     dense_run(folder / "hidden.h5", (16, 5, 3), (1, 4, 4), 5, records=7, density=0)
     conv_run(folder / "conv.h5")
+    runs_in_rounds(folder)
 
 
 def table(path):
@@ -146,10 +167,45 @@ def check_mixed(out, a, b, conv):
     check_shares([row for row in rows if row["group"] == "2"], (conv,))
 
 
+def check_lists(out, t1, t2, c, h):
+    of = lambda name: [(row["run"], row["curve"], row["panel"]) for row in table(out / f"data/{name}.tsv")]
+    ticket = "lottery-ticket · test · digits"
+    expected = [("t1", "lottery", ticket), ("t2", "lottery", ticket), ("c", "control", ticket)]
+    assert of("early-stop") == expected
+    assert of("rounds") == [*expected, ("h", "heuristic", "supermask-heuristic · test · digits")]
+
+
+def check_plane(rows, path):
+    """A sample of both kinds of weights: whole where there are at most 1000, each weight once, all over the layer."""
+    for name, layer in runfile.read(path).layers.items():
+        mine = [row for row in rows if row["layer"] == name]
+        points = list(zip(column(mine, "initial_weight").astype("f4"), column(mine, "final_weight").astype("f4"),
+                          column(mine, "mask").astype(int)))
+        mask = layer.mask[-1].ravel()
+        place = {point: i for i, point in enumerate(zip(layer.initial_weights.ravel(), layer.final_weights.ravel(), mask))}
+        places = np.array([place[point] for point in points])
+        assert np.all(np.diff(places) > 0)
+        for kind in (0, 1):
+            among, n = np.flatnonzero(mask == kind), int(np.sum(mask[places] == kind))
+            assert n == min(1000, len(among))
+            assert len(among) <= 1000 or abs(np.mean(places[mask[places] == kind]) / mask.size - 0.5) < 0.05
+        assert {float(row["remaining"]) for row in mine} == {np.mean(mask != 0)}
+
+
+def check_rounds(out, *files):
+    out = Path(out)
+    check_lists(out, *files)
+    rows = table(out / "data/criterion-plane.tsv")
+    assert {row["run"] for row in rows} == {"t1", "c", "h"}
+    for path in (files[0], files[2], files[3]):
+        check_plane([row for row in rows if row["run"] == Path(path).stem], path)
+
+
 def svg(*files):
     for path in files:
         xml.dom.minidom.parse(path)
 
 
 if __name__ == "__main__":
-    {"make": make, "check": check, "check_mixed": check_mixed, "svg": svg}[sys.argv[1]](*sys.argv[2:])
+    {"make": make, "check": check, "check_mixed": check_mixed, "check_rounds": check_rounds,
+     "svg": svg}[sys.argv[1]](*sys.argv[2:])

@@ -22,11 +22,11 @@ def rounds(case):
                    **{column: run.rounds[column][r] for column in COLUMNS}}
 
 
-def pruned(path, seed, n_records, n_rounds, *, columns=COLUMNS, **keywords):
-    """A run 6-5-3 of which each round hides a fifth of what remains; test_accuracy of round 1 was not measured."""
+def pruned(path, seed, n_records, n_rounds, *, columns=COLUMNS, widths=(6, 5, 3), **keywords):
+    """A run of which each round hides a fifth of what remains; test_accuracy of round 1 was not measured."""
     rng = np.random.default_rng(seed)
     layers = []
-    for l, (n_in, n_out) in enumerate([(6, 5), (5, 3)]):
+    for l, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
         order = rng.permutation(n_in * n_out).reshape(n_out, n_in)
         mask = np.stack([order < n_in * n_out * 0.8**r for r in range(n_records)]).astype(np.int8)
         layers.append(runfile.Layer(f"dense{l + 1}", mask, inputs=[f"dense{l}" if l else "input"],
@@ -36,7 +36,7 @@ def pruned(path, seed, n_records, n_rounds, *, columns=COLUMNS, **keywords):
     values = {column: rng.random(n_rounds) for column in columns}
     if n_rounds > 1:
         values["test_accuracy"][1] = nan
-    runfile.write(path, layers, input_shape=(1, 1, 6), weight_seed=seed, score_seed=seed, trained="weights",
+    runfile.write(path, layers, input_shape=(1, 1, widths[0]), weight_seed=seed, score_seed=seed, trained="weights",
                   rounds=values, **keywords)
     return path
 
