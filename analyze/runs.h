@@ -19,7 +19,7 @@ const struct sm_metrics *sm_run_metrics_at(const struct sm_run *run, double epoc
 int8_t **sm_masks_new(const struct sm_network *net);
 int sm_masks_read(int8_t *const *mask, const struct sm_run *run, size_t record, struct sm_error *err);
 
-/* The same for weights, initial or final. */
+/* The same for weights: initial, final, or in place. */
 float **sm_weights_new(const struct sm_network *net);
 int sm_weights_read(float *const *weights, const struct sm_run *run, enum sm_run_values which, struct sm_error *err);
 

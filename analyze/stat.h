@@ -70,8 +70,10 @@ struct sm_moment {
     const struct sm_run *run;
     size_t run_index, record;
     int8_t *const *mask;   /* [n_layers][weights] */
-    float *const *weights; /* [n_layers][weights]: those that act, the initial weights w; where they are trained (a
-                              dense run), the final ones at the last record, and a note where those are not stored */
+    float *const *weights; /* [n_layers][weights]: those that act, the initial weights w; at the last record those in
+                              place under its mask, and the final ones where weights are trained
+                              (sm_run_acting_weights); the initial ones, with a note, where those that act are not
+                              stored; each layer's rescaled by its mask where the method does that (sm_run_rescale) */
 };
 
 /* Two runs with the same layers (sm_runs_comparable) at their moments, a before b on the command line. */

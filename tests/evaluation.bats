@@ -62,6 +62,20 @@ same() { "$PYTHON" -c 'import sys; sys.exit(float(sys.argv[1]) != float(sys.argv
     [[ $stderr == *"dense: its weights are trained and the state of epoch 1 was not stored"* ]]
 }
 
+@test "weights in place under the last mask are evaluated, not the trained ones" {
+    cp "$RUNS/dense.h5" place.h5
+    "$PYTHON" -c 'import h5py
+with h5py.File("place.h5", "r+") as f:
+    for layer in f["layers"].values():
+        layer["mask_weights"] = layer["final_weights"][()]
+        layer["final_weights"][:] = 0'
+    analyze controls place.h5
+    same "$(cell controls accuracy place as-trained)" "$(measured dense test_accuracy -1)"
+    "${ANALYZE%analyze}train" evaluate "$RUNS/dense.h5" >dense.tsv
+    "${ANALYZE%analyze}train" evaluate place.h5 >place.tsv
+    diff <(tail -n 1 dense.tsv | cut -f 2-) <(tail -n 1 place.tsv | cut -f 2-)
+}
+
 @test "the recipe's threshold gives the trained mask; none leaves nothing of a run without scores" {
     run -0 --separate-stderr analyze thresholds "$RUNS/masked.h5" "$RUNS/dense.h5"
     same "$(cell thresholds accuracy masked all 1)" "$(measured masked test_accuracy -1)"

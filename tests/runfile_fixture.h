@@ -22,7 +22,7 @@ struct fixture {
     struct sm_network net;
     float **weights, **scores;
     double *threshold;
-    bool dense_method, record_scores, in_rounds; /* in_rounds: mask_weights, too */
+    bool dense_method, record_scores, in_rounds; /* in_rounds: mask_weights and rescaling, too */
     char directory[64], path[128];
 };
 
@@ -187,6 +187,7 @@ static inline int fixture_create(const struct fixture *f, struct sm_run_writer *
                                          .threshold = f->threshold,
                                          .trains_weights = f->dense_method,
                                          .record_scores = f->record_scores,
+                                         .rescale = f->in_rounds,
                                          .in_rounds = f->in_rounds,
                                          .host = host,
                                          .n_host = 2};
@@ -347,7 +348,7 @@ static inline void check_run(const struct fixture *f, const struct sm_run *run) 
     }
     check_metrics(run);
     check_rounds(run);
-    assert_true(run->in_rounds == f->in_rounds);
+    assert_true(run->in_rounds == f->in_rounds && run->rescale == f->in_rounds);
     assert_true(run->has_mask_weights == (run->complete && f->in_rounds));
     check_values(run, SM_INITIAL_WEIGHTS, 1);
     if (run->has_mask_weights) check_values(run, SM_MASK_WEIGHTS, 4);

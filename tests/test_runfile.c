@@ -98,6 +98,16 @@ static void set_kind(struct fixture *f, int kind) {
     f->in_rounds = kind & ROUNDS;
 }
 
+/* Masks lie over the weights in place, the trained or the initial ones; of earlier records only the initial ones. */
+static void check_acting_weights(const struct fixture *f, const struct sm_run *run) {
+    const enum sm_run_values trained = f->dense_method ? SM_FINAL_WEIGHTS : SM_INITIAL_WEIGHTS;
+    for (size_t r = 0; r < run->n_records; r++) {
+        const bool last = r + 1 == run->n_records && run->complete;
+        const enum sm_run_values at_end = f->in_rounds ? SM_MASK_WEIGHTS : trained;
+        assert_int_equal(sm_run_acting_weights(run, r), last ? at_end : SM_INITIAL_WEIGHTS);
+    }
+}
+
 static void round_trip(void (*network)(struct sm_network *), int kind) {
     struct fixture f;
     struct sm_run run;
@@ -116,6 +126,7 @@ static void round_trip(void (*network)(struct sm_network *), int kind) {
     assert_int_equal(run.n_metrics, FIXTURE_RECORDS - 1);
     assert_int_equal(run.n_rounds, f.in_rounds ? FIXTURE_RECORDS : 0);
     check_norms(&run);
+    check_acting_weights(&f, &run);
     float value[24];
     if (f.record_scores) {
         assert_int_equal(sm_run_read_scores(&run, 0, 3, value, &err), 0);
@@ -409,6 +420,7 @@ static void test_damaged_run(void **state) {
         {"f.attrs['format_version'] = 2", "has format version 2, this program reads up to 1"},
         {"f.attrs['format_version'] = 'one'", "attribute `format_version`"},
         {"f.attrs['status'] = 'done'", "attribute `status` says 'done'"},
+        {"f.attrs['rescale'] = 'static'", "attribute `rescale` says 'static'"},
         {"del f.attrs['recipe']", "no attribute `recipe`"},
         {"f.attrs['weight_seed'] = 1.5", "attribute `weight_seed`"},
         {"f.attrs['input_shape'] = [1, 2]", "attribute `input_shape`"},
@@ -465,6 +477,7 @@ static void test_damaged_rounds(void **state) {
         {"del f['rounds/round']; f['rounds/round'] = np.arange(5.)", "rounds/round is not a list of whole numbers"},
         {"del f['rounds']; f['rounds'] = 7", "has no rounds/round"},
         {"f['rounds/round'][3] = 7", "rounds/round says 7 where 3 belongs"},
+        {"f['records/step'][2] = 9", "records/step does not rise from record 1 to 2"},
         {"[f['rounds'][name].resize((6,)) for name in f['rounds']]; f['rounds/round'][5] = 5",
          "rounds has 6 rows where records/step has 5"},
         {"del f['layers/a_last/mask_weights']", "has no layers/a_last/mask_weights"},
@@ -485,12 +498,17 @@ static void test_unfinished_rounds(void **state) {
     struct sm_run run;
     if (!has_oracle()) skip();
     fixture_init(&f, fixture_dense);
-    f.in_rounds = true;
+    set_kind(&f, DENSE | ROUNDS);
     write_run(&f, 3, false);
     edit(f.path, "f['rounds/round'][2] = -1");
     open_run(&run, f.path);
     assert_int_equal(run.n_rounds, 2);
     check_run(&f, &run);
+    check_acting_weights(&f, &run);
+    sm_run_destroy(&run);
+    edit(f.path, "f['records/step'][2] = f['records/step'][1]"); /* a round without training */
+    open_run(&run, f.path);
+    assert_int_equal(run.n_records, 3);
     sm_run_destroy(&run);
     edit(f.path, "[f['rounds'][name].resize((0,)) for name in f['rounds']]");
     open_run(&run, f.path);

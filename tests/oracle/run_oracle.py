@@ -70,9 +70,12 @@ class Case:
         return self.runs[i].layers[layer].mask[self.moments[i]]
 
     def weights(self, i, layer):
-        """The weights that act at the moment: initial ones, or the trained ones where they are stored."""
+        """The weights that act at the moment: initial ones; those in place or the trained ones where they are stored."""
         run, stored = self.runs[i], self.runs[i].layers[layer]
-        trained = run.attrs["trained"] == "weights" and self.moments[i] + 1 == len(run.epoch)
+        last = self.moments[i] + 1 == len(run.epoch)
+        if last and stored.mask_weights is not None:
+            return stored.mask_weights
+        trained = last and run.attrs["trained"] == "weights"
         return stored.final_weights if trained and stored.final_weights is not None else stored.initial_weights
 
     def command(self, table, out):

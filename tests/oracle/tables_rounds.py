@@ -22,8 +22,9 @@ def rounds(case):
                    **{column: run.rounds[column][r] for column in COLUMNS}}
 
 
-def pruned(path, seed, n_records, n_rounds, *, columns=COLUMNS, widths=(6, 5, 3), **keywords):
-    """A run of which each round hides a fifth of what remains; test_accuracy of round 1 was not measured."""
+def pruned(path, seed, n_records, n_rounds, *, columns=COLUMNS, widths=(6, 5, 3), constant=0, **keywords):
+    """A run of which each round hides a fifth of what remains; test_accuracy of round 1 was not measured.
+    constant: that times the signs of the initial weights is in place under the last mask."""
     rng = np.random.default_rng(seed)
     layers = []
     for l, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
@@ -33,6 +34,8 @@ def pruned(path, seed, n_records, n_rounds, *, columns=COLUMNS, widths=(6, 5, 3)
                                     initial_weights=rng.normal(size=(n_out, n_in)).astype(np.float32),
                                     final_weights=rng.normal(size=(n_out, n_in)).astype(np.float32),
                                     activation="linear" if l else "relu"))
+        if constant:
+            layers[-1].mask_weights = constant * np.sign(layers[-1].initial_weights)
     values = {column: rng.random(n_rounds) for column in columns}
     if n_rounds > 1:
         values["test_accuracy"][1] = nan
@@ -58,5 +61,11 @@ def early(directory):
                 tables=["rounds", "summary"])
 
 
+def constants(directory, at=None):
+    name = "signed constants in place" + (", --at" if at else "")
+    return Case(name, [pruned(directory / f"constant{s}.h5", s, 4, 4, constant=0.25, method="supermask-heuristic")
+                       for s in (55, 56)], at=at, tables=["neurons", "overlap", "consistency", "weights", "summary"])
+
+
 TABLES = {"rounds": rounds}
-CASES = [pruning, early]
+CASES = [pruning, early, constants, lambda directory: constants(directory, at=2.0)]
