@@ -22,6 +22,8 @@ typedef void (*sm_finding)(const struct sm_scope *scope);
 /* The findings of each question (finding_*.c), in the order of the page; the list ends with NULL. */
 extern const sm_finding sm_findings_sparse[], sm_findings_overlap[], sm_findings_neurons[], sm_findings_when[],
     sm_findings_chance[], sm_findings_agreement[];
+/* One that belongs to sm_findings_sparse (finding_rounds.c). */
+void sm_find_rounds(const struct sm_scope *scope);
 
 /* Rows of a table for the scope's group; none where the table is not there. */
 struct sm_rows sm_scope_rows(const struct sm_scope *scope, const char *table, const char *layer);

@@ -144,4 +144,4 @@ static void find_inverted(const struct sm_scope *scope) {
     sm_say_end(scope);
 }
 
-const sm_finding sm_findings_sparse[] = {find_accuracy, find_layers, find_paths, find_inverted, NULL};
+const sm_finding sm_findings_sparse[] = {find_accuracy, sm_find_rounds, find_layers, find_paths, find_inverted, NULL};

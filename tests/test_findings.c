@@ -417,6 +417,38 @@ static void groups_side_by_side(void **state) {
     free(text);
 }
 
+/* Means .95, .96, .97, .95 and .4; c has not come as far. d and e have no training that was measured. */
+static void rounds_of_pruning(void **state) {
+    struct fixture *f = *state;
+    put(f, "rounds",
+        "run round remaining test_accuracy trained_accuracy\n"
+        "a 0 1 .95 .95\na 1 .8 .97 .97\na 2 .64 .97 .97\na 3 .5 .95 .95\na 4 .4 .4 .4\n"
+        "b 0 1 .95 .95\nb 1 .8 .95 .95\nb 2 .64 .97 .97\nb 3 .5 .95 .95\nb 4 .4 .4 .4\nc 0 1 .95 .95\n"
+        "d 0 1 .5 nan\nd 1 .25 .75 nan\ne 0 1 .5 nan\ne 1 .75 nan nan\n");
+    char *tickets = say(f, sm_findings_sparse, 0), *untrained = say(f, sm_findings_sparse, 1);
+    assert_says(tickets, "Of 5 rounds number 2, which leaves 64.00" NB "% of the weights, has the highest mean test "
+                         "accuracy: 97.00" NB "%");
+    assert_says(tickets, "The whole network has 95.00" NB "% when trained; the last round that is at "
+                         "least as good leaves 50.00" NB "%.");
+    assert_says(untrained, "Of 2 rounds number 1, which leaves 50.00" NB "% of the weights");
+    assert_says(untrained, "The whole network has 50.00" NB "%; the last round");
+    free(tickets);
+    free(untrained);
+}
+
+/* Untrained networks never reach the trained one; a single round is no series. */
+static void rounds_without_training(void **state) {
+    struct fixture *f = *state;
+    put(f, "rounds",
+        "run round remaining test_accuracy trained_accuracy\n"
+        "a 0 1 .1 .98\na 1 .5 .6 .98\nb 0 1 .1 .98\nb 1 .5 .6 .98\nd 0 1 .5 .9\n");
+    char *untrained = say(f, sm_findings_sparse, 0), *single = say(f, sm_findings_sparse, 1);
+    assert_says(untrained, "accuracy: 60.00" NB "%. The whole network has 98.00" NB "% when trained.");
+    assert_string_equal(single, "");
+    free(untrained);
+    free(single);
+}
+
 static void every_figure_and_table_has_a_question(void **state) {
     (void)state;
     for (size_t i = 0; i < sm_n_statistics; i++)
@@ -448,6 +480,8 @@ int main(void) {
         CASE(seeds_agree),
         CASE(nothing_is_said_of_masks_that_hide_nothing),
         CASE(groups_side_by_side),
+        CASE(rounds_of_pruning),
+        CASE(rounds_without_training),
         cmocka_unit_test(every_figure_and_table_has_a_question),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
