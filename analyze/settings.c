@@ -14,6 +14,7 @@ char *sm_settings_text(const struct sm_recipe *recipe, const struct sm_run *run)
     plain.threads = 0;
     plain.record_every = 0;
     plain.record_scores = false;
+    if (*plain.masks_from) strcpy(plain.masks_from, "a run"); /* of each seed another one */
     plain.description[0] = plain.published_source[0] = '\0';
     plain.published_accuracy = plain.published_remaining = NAN;
     char *text = sm_recipe_text(&plain);

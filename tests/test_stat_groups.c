@@ -138,6 +138,23 @@ static void group_runs(const struct member *members, size_t n, struct sm_groups 
     assert_int_equal(sm_groups_finish(groups, notes, &err), 0);
 }
 
+/* A control of each seed takes the masks of that seed's run. */
+static void masks_of_other_runs_are_alike(void **state) {
+    (void)state;
+    const struct member members[] = {{"masks_from: seed1.h5\nweight_seed: 1\n", 1},
+                                     {"masks_from: seed2.h5\nweight_seed: 2\n", 2},
+                                     {"weight_seed: 3\n", 3}};
+    struct sm_groups groups;
+    struct sm_notes notes = {0};
+    group_runs(members, 3, &groups, &notes);
+    assert_int_equal(groups.n_groups, 2);
+    assert_int_equal(groups.group[0].n_members, 2);
+    assert_string_equal(groups.group[0].variant, "masks_from: \"a run\"");
+    assert_string_equal(groups.group[1].variant, "masks_from: \"\"");
+    sm_notes_destroy(&notes);
+    sm_groups_destroy(&groups);
+}
+
 static void settings_make_the_group(void **state) {
     (void)state;
     const struct member members[] = {{"threads: 1\nweight_seed: 1\npublished_accuracy: 0.9748\n", 1},
@@ -244,6 +261,7 @@ int main(void) {
                                        cmocka_unit_test(summary_of_trained_weights),
                                        cmocka_unit_test(entropies),
                                        cmocka_unit_test(estimates),
+                                       cmocka_unit_test(masks_of_other_runs_are_alike),
                                        cmocka_unit_test(settings_make_the_group),
                                        cmocka_unit_test(same_seeds_are_noted),
                                        cmocka_unit_test(unreadable_recipe_is_noted),
