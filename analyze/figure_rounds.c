@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <supermask/text.h>
 
@@ -11,7 +12,9 @@
 
 static const struct sm_column columns[] = {
     {"run", "run file's base name"},
-    {"curve", "name of the group of runs whose recipes differ in nothing but seeds"},
+    {"curve",
+     "name of the group of runs whose recipes differ in nothing but seeds; without the recipe's name where all "
+     "curves of the panel have the same"},
     {"panel", "method, network and data set"},
 };
 
@@ -26,6 +29,30 @@ static bool is_measured_in_any(const struct sm_analysis *analysis, size_t measur
     size_t i = 0;
     while (i < analysis->n_runs && !is_measured(&analysis->runs[i], measure)) i++;
     return i < analysis->n_runs;
+}
+
+static bool same_panel(const struct sm_run *a, const struct sm_run *b) {
+    return strcmp(a->method, b->method) == 0 && strcmp(a->net.name, b->net.name) == 0 &&
+           strcmp(a->dataset, b->dataset) == 0;
+}
+
+static bool is_only_recipe(const struct sm_analysis *analysis, const struct sm_run *run, size_t measure) {
+    for (size_t i = 0; i < analysis->n_runs; i++) {
+        const struct sm_run *other = &analysis->runs[i];
+        if (is_measured(other, measure) && same_panel(run, other) && strcmp(run->recipe_name, other->recipe_name) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* "criterion: large_final" of the label "fcn-mnist-heuristic (criterion: large_final)" where the rest goes without
+ * saying: it would not fit. malloc'ed; NULL: no memory. */
+static char *curve_name(const struct sm_run *run, const char *label, bool only_recipe) {
+    size_t name = strlen(run->recipe_name), length = strlen(label);
+    bool plain = length < name + 4 || strncmp(label, run->recipe_name, name) != 0 ||
+                 strncmp(label + name, " (", 2) != 0 || label[length - 1] != ')';
+    if (plain || !only_recipe) return strdup(label);
+    return strndup(label + name + 2, length - name - 3);
 }
 
 static int write_row(struct sm_table *table, const struct sm_run *run, const char *curve, struct sm_error *err) {
@@ -44,14 +71,18 @@ static int write_list(const struct sm_figure_context *context, const char *name,
     if (sm_table_open(&table, context->directory, name, "Curves of the runs that work in rounds.", NULL, columns,
                       sizeof columns / sizeof *columns, err) != 0)
         return -1;
-    for (size_t i = 0; i < analysis->n_runs; i++) {
-        const char *curve = context->groups->label[context->groups->group[i]];
-        if (!is_measured(&analysis->runs[i], measure)) continue;
-        if (write_row(table, &analysis->runs[i], curve, err) == 0) continue;
-        sm_table_abandon(table);
-        return -1;
+    int status = 0;
+    for (size_t i = 0; i < analysis->n_runs && status == 0; i++) {
+        const struct sm_run *run = &analysis->runs[i];
+        if (!is_measured(run, measure)) continue;
+        const char *label = context->groups->label[context->groups->group[i]];
+        char *curve = curve_name(run, label, is_only_recipe(analysis, run, measure));
+        status = curve ? write_row(table, run, curve, err) : sm_fail(err, "figures: out of memory");
+        free(curve);
     }
-    return sm_table_close(table, err);
+    if (status == 0) return sm_table_close(table, err);
+    sm_table_abandon(table);
+    return -1;
 }
 
 /* ---- the two columns ---- */

@@ -129,17 +129,17 @@ names_of_two() { names | grep -vx -e filters -e architectures -e rounds -e early
 }
 
 @test "runs in rounds: curves of each recipe, a plane for each, from what h5py reads" {
-    runs=("$RUNS/t1.h5" "$RUNS/t2.h5" "$RUNS/c.h5" "$RUNS/h.h5")
+    runs=("$RUNS/t1.h5" "$RUNS/t2.h5" "$RUNS/c.h5" "$RUNS/h.h5" "$RUNS/g.h5")
     cd "$BATS_TEST_TMPDIR"
     analyze rounds -q --figures svg,pdf,png -o out "${runs[@]}"
-    for name in rounds early-stop criterion-plane criterion-plane-group2 criterion-plane-group3; do
+    for name in rounds early-stop criterion-plane criterion-plane-group{2,3,4}; do
         /usr/bin/python3 "$ORACLE" svg "out/figures/$name.svg"
         [ "$(head -c 5 "out/figures/$name.pdf")" = "%PDF-" ]
         [ "$(head -c 4 "out/figures/$name.png" | tail -c 3)" = "PNG" ]
     done
-    [ ! -e out/figures/criterion-plane-group4.svg ]
-    for text in "lottery (2)" "control (1)" "heuristic (1)"; do grep -qF "$text" out/figures/rounds.svg; done
-    absent grep -q heuristic out/figures/early-stop.svg
+    [ ! -e out/figures/criterion-plane-group5.svg ]
+    for text in "lottery (2)" "control (1)" "criterion: random (1)"; do grep -qF "$text" out/figures/rounds.svg; done
+    absent grep -q criterion out/figures/early-stop.svg
     /usr/bin/python3 "$ORACLE" check_rounds out "${runs[@]}"
     analyze rounds -q --seed 7 --figures svg -o other "${runs[@]}"
     absent cmp -s out/data/criterion-plane.tsv other/data/criterion-plane.tsv

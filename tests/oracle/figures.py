@@ -3,11 +3,11 @@
 
     python3 figures.py make DIR         a.h5 b.h5 (784-6-10, two seeds, images in DIR/data), one.h5 (a single record, 16-5-3),
                                         conv.h5, wide.h5, hidden.h5 (all hidden in every record)
-                                        t1.h5 t2.h5 c.h5 h.h5 (runs in rounds: two seeds, another recipe, and one that
-                                        stopped nowhere early), odd1.h5 odd2.h5 (one round; all hidden, not measured)
+                                        t1.h5 t2.h5 c.h5 h.h5 g.h5 (runs in rounds: two seeds, another recipe, and two of
+                                        one recipe that stopped nowhere early), odd1.h5 odd2.h5 (one round; all hidden, not measured)
     python3 figures.py check OUT RUN... OUT/data against the run files
     python3 figures.py check_mixed OUT A B CONV    OUT/data of a group of two runs and one with a convolution
-    python3 figures.py check_rounds OUT T1 T2 C H  OUT/data of runs in rounds
+    python3 figures.py check_rounds OUT T1 T2 C H G    OUT/data of runs in rounds
     python3 figures.py svg FILE...      is every FILE well-formed XML?"""
 
 import csv
@@ -49,8 +49,10 @@ def runs_in_rounds(folder):
         tables_rounds.pruned(folder / f"{name}.h5", seed, 5, 5, widths=(60, 50, 3), method="lottery-ticket",
                              recipe_name="lottery", recipe=recipe.format(seed, seed))
     tables_rounds.pruned(folder / "c.h5", 3, 4, 4, widths=(60, 50, 3), method="lottery-ticket", recipe_name="control")
-    tables_rounds.pruned(folder / "h.h5", 4, 3, 3, columns=["test_accuracy", "untrained_accuracy"],
-                         method="supermask-heuristic", recipe_name="heuristic")
+    for name, seed, criterion in (("h", 4, "large_final"), ("g", 7, "random")):
+        tables_rounds.pruned(folder / f"{name}.h5", seed, 3, 3, columns=["test_accuracy", "untrained_accuracy"],
+                             method="supermask-heuristic", recipe_name="heuristic",
+                             recipe=f"name: heuristic\ncriterion: {criterion}\n")
     tables_rounds.pruned(folder / "odd1.h5", 5, 1, 1, columns=["test_accuracy"], method="lottery-ticket")
     tables_rounds.pruned(folder / "odd2.h5", 6, 3, 3, columns=["test_accuracy"], method="lottery-ticket")
     with h5py.File(folder / "odd2.h5", "r+") as run:
@@ -167,12 +169,12 @@ def check_mixed(out, a, b, conv):
     check_shares([row for row in rows if row["group"] == "2"], (conv,))
 
 
-def check_lists(out, t1, t2, c, h):
+def check_lists(out):
     of = lambda name: [(row["run"], row["curve"], row["panel"]) for row in table(out / f"data/{name}.tsv")]
-    ticket = "lottery-ticket · test · digits"
+    ticket, untrained = "lottery-ticket · test · digits", "supermask-heuristic · test · digits"
     expected = [("t1", "lottery", ticket), ("t2", "lottery", ticket), ("c", "control", ticket)]
     assert of("early-stop") == expected
-    assert of("rounds") == [*expected, ("h", "heuristic", "supermask-heuristic · test · digits")]
+    assert of("rounds") == [*expected, ("h", "criterion: large_final", untrained), ("g", "criterion: random", untrained)]
 
 
 def check_plane(rows, path):
@@ -194,10 +196,10 @@ def check_plane(rows, path):
 
 def check_rounds(out, *files):
     out = Path(out)
-    check_lists(out, *files)
+    check_lists(out)
     rows = table(out / "data/criterion-plane.tsv")
-    assert {row["run"] for row in rows} == {"t1", "c", "h"}
-    for path in (files[0], files[2], files[3]):
+    assert {row["run"] for row in rows} == {"t1", "c", "h", "g"}
+    for path in (files[0], *files[2:]):
         check_plane([row for row in rows if row["run"] == Path(path).stem], path)
 
 
