@@ -24,6 +24,8 @@ extern const sm_finding sm_findings_sparse[], sm_findings_overlap[], sm_findings
     sm_findings_chance[], sm_findings_agreement[];
 /* One that belongs to sm_findings_sparse (finding_rounds.c). */
 void sm_find_rounds(const struct sm_scope *scope);
+/* What was published for the recipe, where that is known, beside that accuracy (finding_sparse.c). */
+void sm_say_published(const struct sm_scope *scope, const struct sm_spread *accuracy);
 
 /* Rows of a table for the scope's group; none where the table is not there. */
 struct sm_rows sm_scope_rows(const struct sm_scope *scope, const char *table, const char *layer);

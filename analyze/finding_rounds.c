@@ -48,5 +48,6 @@ void sm_find_rounds(const struct sm_scope *scope) {
     if (rounds.last > 0)
         sm_say(scope, "; the last round that is at least as good leaves %s", remaining(&rows, rounds.last, &share));
     sm_say(scope, ".");
+    sm_say_published(scope, &best);
     sm_say_end(scope);
 }

@@ -12,7 +12,7 @@ enum { MOST_LISTED = 6 }; /* layers that are listed one by one */
 /* ---- accuracy, beside what was published ---- */
 
 static const char *position(double value, const struct sm_spread *spread) {
-    if (isnan(spread->low)) return value < spread->mean ? "below it" : value > spread->mean ? "above it" : "equal";
+    if (isnan(spread->low)) return value < spread->mean ? "below it" : value > spread->mean ? "above it" : "exactly there";
     return value < spread->low    ? "below that interval"
            : value > spread->high ? "above that interval"
                                   : "inside that interval";
@@ -31,7 +31,7 @@ static void say_difference(const struct sm_scope *scope, const struct sm_recipe 
     if (key) sm_say(scope, " These runs do not follow the recipe as shipped: %s differs.", key);
 }
 
-static void say_published(const struct sm_scope *scope, const struct sm_spread *accuracy) {
+void sm_say_published(const struct sm_scope *scope, const struct sm_spread *accuracy) {
     struct sm_recipe recipe;
     struct sm_error ignored = {{0}};
     sm_recipe_defaults(&recipe);
@@ -56,7 +56,8 @@ static void find_accuracy(const struct sm_scope *scope) {
         sm_say(scope, "%s", sm_percent_interval(remaining).s);
     fputs("</b>", scope->file);
     sm_say(scope, " of %zu weights remaining.", sm_network_weights(&scope->first->net));
-    if (accuracy.n > 0) say_published(scope, &accuracy);
+    /* Of rounds the best is published, not the last: sm_find_rounds. */
+    if (accuracy.n > 0 && !scope->first->in_rounds) sm_say_published(scope, &accuracy);
     sm_say_end(scope);
 }
 

@@ -436,6 +436,20 @@ static void rounds_of_pruning(void **state) {
     free(untrained);
 }
 
+/* What was published is that of the best round, not of the last. */
+static void published_of_rounds(void **state) {
+    struct fixture *f = *state;
+    static char recipe[] = "name: tickets\npublished_accuracy: 0.875\n";
+    f->run[0].recipe = recipe;
+    f->run[0].in_rounds = true;
+    put(f, "summary", "run remaining effective_remaining test_accuracy\na .4 .4 .25\nb .4 .4 .25\n");
+    put(f, "rounds", "run round remaining test_accuracy\na 0 1 .5\na 1 .6 .875\na 2 .4 .25\n");
+    char *text = say(f, sm_findings_sparse, 0);
+    assert_says(text, "25.00" NB "% with 40.00" NB "%</b> of 18 weights remaining.</li>");
+    assert_says(text, "leaves 60.00" NB "%. Published for tickets: 87.50" NB "%; that accuracy lies exactly there.");
+    free(text);
+}
+
 /* Untrained networks never reach the trained one; a single round is no series. */
 static void rounds_without_training(void **state) {
     struct fixture *f = *state;
@@ -482,6 +496,7 @@ int main(void) {
         CASE(groups_side_by_side),
         CASE(rounds_of_pruning),
         CASE(rounds_without_training),
+        CASE(published_of_rounds),
         cmocka_unit_test(every_figure_and_table_has_a_question),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
