@@ -237,9 +237,9 @@ static void draw_words(uint32_t words[4][DRAW_LANES], const struct sm_rng *rng, 
     }
 }
 
-/* exp(-|x|), which neither overflows nor loses small probabilities. */
+/* exp(-|x|), which does not overflow. */
 INLINE vector exp_of_minus_size(vector x) {
-    return exp_minus_1(choose(x > (vector){0}, -x, x)) + 1.0f;
+    return exp_of(choose(x > (vector){0}, -x, x));
 }
 
 static void sample_mask(int8_t *mask, const float *value, size_t n, const struct sm_rng *rng, uint64_t first) {

@@ -8,9 +8,14 @@
 
 #include <supermask/network.h>
 
-/* exp(x) - 1 for x <= 0. Range reduction x = n ln 2 + r with |r| <= ln 2 / 2, Taylor polynomial of expm1(r) (its
- * remainder is below half a unit in the last place), then 2^n expm1(r) + (2^n - 1), which does not cancel near 0. */
-INLINE vector exp_minus_1(vector x) {
+/* exp(x) = power (1 + rest) for x <= 0, power = 2^n. Range reduction x = n ln 2 + r with |r| <= ln 2 / 2, Taylor
+ * polynomial of rest = expm1(r): its remainder is below half a unit in the last place. Below -87 it stays exp(-87), the
+ * smallest whose power is a normal number. */
+struct exp_parts {
+    vector power, rest;
+};
+
+INLINE struct exp_parts exp_parts(vector x) {
     const float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f, to_integer = 12582912.0f;
     x = choose(x < spread(-87.0f), spread(-87.0f), x);
     vector rounded = x * 1.44269504f + to_integer;
@@ -23,8 +28,17 @@ INLINE vector exp_minus_1(vector x) {
     p = p * r + 1.0f / 6;
     p = p * r + 0.5f;
     p = p * (r * r) + r;
-    vector power = (vector)((__builtin_convertvector(n, vector_int) + 127) << 23);
-    return power * p + (power - 1.0f);
+    return (struct exp_parts){(vector)((__builtin_convertvector(n, vector_int) + 127) << 23), p};
+}
+
+/* exp(x) for x <= 0, to the last places of small values too; and exp(x) - 1, which does not cancel near 0. */
+INLINE vector exp_of(vector x) {
+    struct exp_parts e = exp_parts(x);
+    return e.power * e.rest + e.power;
+}
+INLINE vector exp_minus_1(vector x) {
+    struct exp_parts e = exp_parts(x);
+    return e.power * e.rest + (e.power - 1.0f);
 }
 
 INLINE vector elu_of(vector x) {

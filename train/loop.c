@@ -252,8 +252,7 @@ static struct sm_metrics measure_epoch(struct run *r) {
     struct sm_trainer *t = &r->trainer;
     struct sm_metrics row = {.epoch = epoch_of(r),
                              .train_loss = t->loss_sum / (double)t->n_seen,
-                             .train_accuracy = (double)t->n_correct / (double)t->n_seen,
-                             .remaining = sm_trainer_remaining(t)};
+                             .train_accuracy = (double)t->n_correct / (double)t->n_seen};
     t->step--; /* the rates of the epoch's last step, not of the next one */
     row.learning_rate = sm_trainer_learning_rate(t);
     row.weight_decay = sm_trainer_weight_decay(t);
@@ -261,6 +260,7 @@ static struct sm_metrics measure_epoch(struct run *r) {
     r->test = sm_trainer_evaluate(t, &t->test);
     row.test_loss = r->test.loss;
     row.test_accuracy = r->test.accuracy;
+    row.remaining = sm_trainer_remaining(t); /* the evaluation left the masks of this step */
     return row;
 }
 

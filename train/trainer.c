@@ -346,18 +346,24 @@ static void update_layer(struct sm_trainer *t, size_t l, const struct sm_update 
         update_dense(t, l, &trained, &update, thread, n_threads);
 }
 
+/* 1 / (1 - decay^steps): of the decay that the kernel has, a float, or a constant gradient would not stay itself. */
+static float correction(float decay, double steps) {
+    return (float)(1 / (1 - pow((double)decay, steps)));
+}
+
 /* Rates and corrections of the step to come. */
 static struct sm_update update_of(const struct sm_trainer *t) {
     double steps = (double)(t->step - t->first_step + 1);
+    const float first_decay = (float)t->recipe->momentum, second_decay = (float)ADAM_SECOND_DECAY;
     return (struct sm_update){.optimizer = t->recipe->optimizer,
                               .learning_rate = (float)sm_trainer_learning_rate(t),
                               .weight_decay = (float)sm_trainer_weight_decay(t),
-                              .momentum = (float)t->recipe->momentum,
+                              .momentum = first_decay,
                               .nesterov = t->recipe->nesterov,
-                              .second_decay = (float)ADAM_SECOND_DECAY,
+                              .second_decay = second_decay,
                               .epsilon = (float)ADAM_EPSILON,
-                              .first_correction = (float)(1 / (1 - pow(t->recipe->momentum, steps))),
-                              .second_correction = (float)(1 / (1 - pow(ADAM_SECOND_DECAY, steps)))};
+                              .first_correction = correction(first_decay, steps),
+                              .second_correction = correction(second_decay, steps)};
 }
 
 static void end_step(struct sm_trainer *t) {
