@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/kernels_activation.h"
+#include "lib/kernels_draw.h"
 #include "lib/kernels_transpose.h"
 #include "lib/kernels_vector.h"
 
@@ -194,7 +195,7 @@ static void apply_mask(float *effective, const float *weight, const int8_t *mask
 INLINE void store_mask(int8_t *mask, vector value, float threshold) {
     /* A comparison is -1 where it holds: below - above is +1 above the threshold, -1 below its negative. */
     vector_int g = (value < spread(-threshold)) - (value > spread(threshold));
-    *(vector_byte *)mask = __builtin_convertvector(g, vector_byte);
+    store_bytes(mask, g);
 }
 
 static void mask_from_scores(int8_t *mask, const float *value, float threshold, size_t n) {
@@ -203,59 +204,26 @@ static void mask_from_scores(int8_t *mask, const float *value, float threshold, 
 
 /* ---- sampled masks ---- */
 
-/* SM_DRAWS numbers of a stream, from index 4 * block on: lane L computes block + L, whose four words are numbers 4 L ..
- * 4 L + 3. Philox4x32-10 (Salmon et al. 2011), as rng.h. */
-enum { DRAW_LANES = SM_DRAWS / 4, PHILOX_ROUNDS = 10 };
-
-INLINE void philox_multiply(uint32_t multiplier, const uint32_t even[DRAW_LANES], uint32_t low[DRAW_LANES],
-                            uint32_t high[DRAW_LANES]) {
-    for (size_t k = 0; k < DRAW_LANES; k++) {
-        uint64_t product = (uint64_t)multiplier * even[k];
-        low[k] = (uint32_t)product;
-        high[k] = (uint32_t)(product >> 32);
-    }
-}
-
-static void draw_words(uint32_t words[4][DRAW_LANES], const struct sm_rng *rng, uint64_t block) {
-    uint32_t key0 = (uint32_t)rng->seed, key1 = (uint32_t)(rng->seed >> 32);
-    for (size_t k = 0; k < DRAW_LANES; k++) {
-        words[0][k] = (uint32_t)block + (uint32_t)k; /* block is a multiple of DRAW_LANES: no carry */
-        words[1][k] = (uint32_t)(block >> 32);
-        words[2][k] = (uint32_t)rng->stream;
-        words[3][k] = (uint32_t)(rng->stream >> 32);
-    }
-    for (int round = 0; round < PHILOX_ROUNDS; round++, key0 += 0x9E3779B9u, key1 += 0xBB67AE85u) {
-        uint32_t low0[DRAW_LANES], high0[DRAW_LANES], low1[DRAW_LANES], high1[DRAW_LANES];
-        philox_multiply(0xD2511F53u, words[0], low0, high0);
-        philox_multiply(0xCD9E8D57u, words[2], low1, high1);
-        for (size_t k = 0; k < DRAW_LANES; k++) {
-            words[0][k] = high1[k] ^ words[1][k] ^ key0;
-            words[1][k] = low1[k];
-            words[2][k] = high0[k] ^ words[3][k] ^ key1;
-            words[3][k] = low0[k];
-        }
-    }
-}
-
 /* exp(-|x|), which does not overflow. */
 INLINE vector exp_of_minus_size(vector x) {
     return exp_of(choose(x > (vector){0}, -x, x));
 }
 
+/* 1 where the upper 23 bits of a number, in the middle of one of 2^23 equal cells, are below 1 / (1 + exp(-x)). */
+INLINE vector_int sampled(vector x, vector_int number) {
+    vector_int upper = (vector_int)((vector_uint)number >> 9);
+    vector uniform = (__builtin_convertvector(upper, vector) + 0.5f) * 0x1p-23f;
+    vector e = exp_of_minus_size(x), p = choose(x > (vector){0}, spread(1.0f), e) / (e + 1.0f);
+    return (uniform < p) & 1;
+}
+
 static void sample_mask(int8_t *mask, const float *value, size_t n, const struct sm_rng *rng, uint64_t first) {
-    for (size_t i = 0; i < n; i += SM_DRAWS) {
-        uint32_t words[4][DRAW_LANES];
-        float uniform[SM_DRAWS] __attribute__((aligned(64)));
-        draw_words(words, rng, (first + i) / 4);
-        for (size_t k = 0; k < DRAW_LANES; k++) {
-            for (size_t j = 0; j < 4; j++) uniform[4 * k + j] = ((float)(int32_t)(words[j][k] >> 9) + 0.5f) * 0x1p-23f;
-        }
-        for (size_t k = 0; k < SM_DRAWS; k += V) {
-            vector x = load(value + i + k), e = exp_of_minus_size(x);
-            vector p = choose(x > (vector){0}, spread(1.0f), e) / (e + 1.0f);
-            vector_int g = (load(uniform + k) < p) & 1;
-            *(vector_byte *)(mask + i + k) = __builtin_convertvector(g, vector_byte);
-        }
+    for (size_t i = 0; i < n; i += DRAW_VECTORS * V) {
+        vector_int number[DRAW_VECTORS];
+        draw_numbers(number, rng, (first + i) / 4);
+        UNROLL
+        for (size_t k = 0; k < DRAW_VECTORS; k++)
+            store_bytes(mask + i + k * V, sampled(load(value + i + k * V), number[k]));
     }
 }
 

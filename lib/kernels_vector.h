@@ -21,6 +21,7 @@
 
 typedef float vector __attribute__((vector_size(V * 4), aligned(4), may_alias));
 typedef int32_t vector_int __attribute__((vector_size(V * 4), aligned(4), may_alias));
+typedef uint32_t vector_uint __attribute__((vector_size(V * 4), aligned(4), may_alias));
 typedef int8_t vector_byte __attribute__((vector_size(V), aligned(1), may_alias));
 typedef uint8_t vector_ubyte __attribute__((vector_size(V), aligned(1), may_alias));
 
@@ -65,6 +66,21 @@ INLINE vector root(vector x) {
 #else
     for (size_t k = 0; k < V; k++) x[k] = __builtin_sqrtf(x[k]);
     return x;
+#endif
+}
+
+/* The lanes as bytes, whose range they do not leave. Compilers take the lanes one by one. */
+INLINE void store_bytes(int8_t *p, vector_int v) {
+#if defined(__AVX512F__)
+    _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8((__m512i)v));
+#elif defined(__AVX2__)
+    __m128i half = _mm_packs_epi32(_mm256_castsi256_si128((__m256i)v), _mm256_extracti128_si256((__m256i)v, 1));
+    _mm_storel_epi64((__m128i *)p, _mm_packs_epi16(half, half));
+#elif defined(__SSE2__)
+    __m128i half = _mm_packs_epi32((__m128i)v, (__m128i)v);
+    _mm_storeu_si32(p, _mm_packs_epi16(half, half));
+#else
+    *(vector_byte *)p = __builtin_convertvector(v, vector_byte);
 #endif
 }
 

@@ -29,13 +29,17 @@ static int say_what_is_not_tested(void **state) {
 
 enum masks { ALL_KEEP, ALL_HIDE, ALL_INVERT, RANDOM, N_MASKS };
 
+struct update_case;
+
 struct problem {
     size_t n_in, n_out, n_images;
+    const struct update_case *update; /* of the functions that update */
     enum masks masks;
     bool constant; /* |w| is the same for all */
     size_t stride, n_rows, image_stride;
     float magnitude, threshold;
     float *weight, *value, *velocity; /* [n_rows][stride] */
+    float *second;                    /* likewise, positive */
     int8_t *mask;                     /* likewise */
     float *in;                        /* [stride][image_stride] */
     float *delta;                     /* [n_rows][image_stride] */
@@ -63,6 +67,8 @@ static void problem_init(struct problem *p) {
     p->weight = random_matrix(p->n_rows, p->stride, p->n_out, p->n_in, 1);
     p->value = random_matrix(p->n_rows, p->stride, p->n_out, p->n_in, 2);
     p->velocity = random_matrix(p->n_rows, p->stride, p->n_out, p->n_in, 3);
+    p->second = random_matrix(p->n_rows, p->stride, p->n_out, p->n_in, 7);
+    for (size_t a = 0; a < p->n_rows * p->stride; a++) p->second[a] = fabsf(p->second[a]);
     p->in = random_matrix(p->stride, p->image_stride, p->n_in, p->n_images, 4);
     p->delta = random_matrix(p->n_rows, p->image_stride, p->n_out, p->n_images, 5);
     p->rows = random_matrix(p->n_images, p->stride, p->n_images, p->n_in, 6);
@@ -79,6 +85,7 @@ static void problem_destroy(struct problem *p) {
     free(p->weight);
     free(p->value);
     free(p->velocity);
+    free(p->second);
     free(p->mask);
     free(p->in);
     free(p->delta);
@@ -193,18 +200,53 @@ static void expect_gradient(const struct problem *p, struct expected want) {
             want.value[o * p->stride + i] = exact_gradient(p, o, i, &want.bound[o * p->stride + i]);
 }
 
-/* The update of SPEC 1.1, with rates so large that a wrong order or a weight decay times the rate is far outside the
- * bound. */
-static struct sm_update rates(const struct problem *p, bool nesterov) {
-    return (struct sm_update){.learning_rate = 0.05f,
-                              .weight_decay = 0.125f,
-                              .momentum = 0.9f,
-                              .nesterov = nesterov,
-                              .threshold = p->threshold};
+/* ---- updates ---- */
+
+struct update_case {
+    const char *name;
+    enum sm_optimizer optimizer;
+    bool nesterov;
+    bool scores; /* else weights */
+    bool held;   /* weights under the problem's mask */
+    bool whole;  /* from a gradient that stands in memory */
+    unsigned step;
+};
+static const struct update_case update_cases[] = {
+    {"sgdw of scores, Nesterov", SM_SGDW, true, true, false, false, 1},
+    {"sgdw of scores", SM_SGDW, false, true, false, false, 1},
+    {"sgdw of weights, Nesterov", SM_SGDW, true, false, false, false, 1},
+    {"sgdw of weights", SM_SGDW, false, false, false, false, 1},
+    {"sgdw of held weights", SM_SGDW, true, false, true, false, 1},
+    {"sgdw of scores, whole gradient", SM_SGDW, true, true, false, true, 1},
+    {"sgd of scores, Nesterov", SM_SGD, true, true, false, false, 1},
+    {"sgd of scores", SM_SGD, false, true, false, false, 1},
+    {"sgd of weights", SM_SGD, false, false, false, false, 1},
+    {"sgd of held weights, Nesterov", SM_SGD, true, false, true, false, 1},
+    {"sgd of weights, whole gradient", SM_SGD, false, false, false, true, 1},
+    {"adam of scores", SM_ADAM, false, true, false, false, 1},
+    {"adam of weights", SM_ADAM, false, false, false, false, 3},
+    {"adam of held weights", SM_ADAM, false, false, true, false, 10000},
+    {"adam of held weights, whole gradient", SM_ADAM, false, false, true, true, 2},
+};
+enum { N_UPDATES = sizeof update_cases / sizeof *update_cases };
+
+/* Rates so large that a wrong order, or a weight decay in the wrong place, is far outside the bound. */
+static struct sm_update rates(const struct problem *p) {
+    struct sm_update u = {.optimizer = p->update->optimizer,
+                          .learning_rate = 0.05f,
+                          .weight_decay = 0.125f,
+                          .momentum = 0.9f,
+                          .nesterov = p->update->nesterov,
+                          .threshold = p->threshold,
+                          .second_decay = 0.99f,
+                          .epsilon = 1e-3f};
+    u.first_correction = (float)(1 / (1 - pow((double)u.momentum, p->update->step)));
+    u.second_correction = (float)(1 / (1 - pow((double)u.second_decay, p->update->step)));
+    return u;
 }
 
 static size_t update_size(const struct problem *p) {
-    return 3 * layer_size(p); /* values, velocities, masks */
+    return 4 * layer_size(p); /* values, velocities, second moments, masks */
 }
 
 /* Rows from the last to the first, those that only pad (their gradient is 0) without a product where tiles allow. */
@@ -220,65 +262,140 @@ static void update_in_parts(const struct sm_kernels *k, const struct problem *p,
     free(order);
 }
 
-static void update(const struct sm_kernels *k, const struct problem *p, float *out, bool nesterov, bool scores) {
+static void update_from_memory(const struct sm_kernels *k, const struct problem *p, const struct sm_trained *trained,
+                               const struct sm_update *u) {
+    size_t n = layer_size(p);
+    float *whole = check_alloc(n, sizeof *whole);
+    gradient(k, p, whole);
+    k->update(trained, u, whole, 0, SM_LANES);
+    k->update(trained, u, whole, SM_LANES, n - SM_LANES);
+    free(whole);
+}
+
+static void update(const struct sm_kernels *k, const struct problem *p, float *out) {
+    const struct update_case *c = p->update;
     size_t n = layer_size(p);
     int8_t *mask = check_alloc(n, 1);
     memcpy(out, p->value, n * sizeof *out);
     memcpy(out + n, p->velocity, n * sizeof *out);
-    struct sm_trained trained = {.value = out, .velocity = out + n, .stride = p->stride};
-    struct sm_update u = rates(p, nesterov);
-    if (scores) trained.weight = p->weight;
-    if (scores) trained.mask = mask;
-    update_in_parts(k, p, &trained, &u);
-    for (size_t a = 0; a < n; a++) out[2 * n + a] = mask[a];
+    memcpy(out + 2 * n, p->second, n * sizeof *out);
+    const struct sm_trained trained = {.value = out,
+                                       .velocity = out + n,
+                                       .second = c->optimizer == SM_ADAM ? out + 2 * n : NULL,
+                                       .weight = c->scores ? p->weight : NULL,
+                                       .mask = c->scores ? mask : NULL,
+                                       .held = c->held ? p->mask : NULL,
+                                       .stride = p->stride};
+    struct sm_update u = rates(p);
+    if (c->whole)
+        update_from_memory(k, p, &trained, &u);
+    else
+        update_in_parts(k, p, &trained, &u);
+    for (size_t a = 0; a < n; a++) out[3 * n + a] = mask[a];
     free(mask);
 }
 
-/* m <- m - wd m;  V <- mu V - lr g;  m <- m + mu V - lr g (Nesterov) or m + V. */
-static void expect_update(const struct problem *p, struct expected want, bool nesterov, bool scores) {
-    struct sm_update u = rates(p, nesterov);
-    size_t n = layer_size(p);
-    for (size_t o = 0; o < p->n_rows; o++)
-        for (size_t i = 0; i < p->stride; i++) {
-            size_t at = o * p->stride + i;
-            double bound, w = scores ? p->weight[at] : 1, m = p->value[at], v = p->velocity[at];
-            double step = exact_gradient(p, o, i, &bound) * w * u.learning_rate;
-            double step_bound = bound * fabs(w) * u.learning_rate + 2 * UNIT * fabs(step);
-            double decayed = m - u.weight_decay * m, velocity = u.momentum * v - step;
-            double moved = nesterov ? decayed + u.momentum * velocity - step : decayed + velocity;
-            double size = fabs(m) + fabs(v) + fabs(velocity) + fabs(step);
-            want.value[at] = moved;
-            want.bound[at] = 2 * step_bound + 6 * UNIT * size;
-            want.value[n + at] = velocity;
-            want.bound[n + at] = step_bound + 3 * UNIT * size;
-            want.value[2 * n + at] = scores ? (moved > p->threshold) - (moved < -p->threshold) : 0;
-            want.bound[2 * n + at] = scores && fabs(fabs(moved) - p->threshold) <= want.bound[at];
-        }
+/* Value, velocity, second moment: before or after; and how far each may be off. */
+struct moments {
+    double value, velocity, second;
+};
+
+/* m <- m - wd m (sgdw), g <- g + wd m (sgd);  V <- mu V - lr g;  m <- m + mu V - lr g (Nesterov) or m + V. */
+static struct moments moved_by_sgd(struct sm_update u, struct moments m, double g, double g_bound,
+                                   struct moments *bound) {
+    double decay = u.weight_decay * m.value, push = u.optimizer == SM_SGD ? g + decay : g,
+           step = u.learning_rate * push;
+    struct moments to = {.velocity = u.momentum * m.velocity - step, .second = m.second};
+    double start = u.optimizer == SM_SGDW ? m.value - decay : m.value;
+    to.value = u.nesterov ? start + u.momentum * to.velocity - step : start + to.velocity;
+    double step_bound = u.learning_rate * g_bound + 2 * UNIT * (fabs(step) + u.learning_rate * (fabs(g) + fabs(decay)));
+    double size = fabs(m.value) + fabs(m.velocity) + fabs(to.velocity) + fabs(step);
+    *bound = (struct moments){2 * step_bound + 6 * UNIT * size, step_bound + 3 * UNIT * size, 0};
+    return to;
 }
 
-static void update_scores_nesterov(const struct sm_kernels *k, const struct problem *p, float *out) {
-    update(k, p, out, true, true);
+/* g <- g + wd m;  V <- mu V + (1 - mu) g;  S <- b S + (1 - b) g^2;  m <- m - lr (c1 V) / (sqrt(c2 S) + epsilon). */
+static struct moments moved_by_adam(struct sm_update u, struct moments m, double g, double g_bound,
+                                    struct moments *bound) {
+    double mu = u.momentum, b = u.second_decay, push = g + u.weight_decay * m.value;
+    double push_bound = g_bound + 2 * UNIT * (fabs(g) + fabs(push));
+    struct moments to = {.velocity = mu * m.velocity + (1 - mu) * push, .second = b * m.second + (1 - b) * push * push};
+    double root = sqrt(u.second_correction * to.second),
+           scale = u.learning_rate * u.first_correction / (root + u.epsilon);
+    to.value = m.value - scale * to.velocity;
+    bound->velocity = (1 - mu) * push_bound + 3 * UNIT * (fabs(m.velocity) + fabs(push));
+    bound->second = 2 * (1 - b) * fabs(push) * push_bound + 4 * UNIT * to.second;
+    double relative = (to.second > 0 ? bound->second / to.second : 0) + 6 * UNIT; /* of the scale */
+    bound->value = scale * (bound->velocity + relative * fabs(to.velocity)) + 2 * UNIT * fabs(m.value);
+    return to;
 }
-static void update_scores_plain(const struct sm_kernels *k, const struct problem *p, float *out) {
-    update(k, p, out, false, true);
+
+static struct moments expect_moved(const struct problem *p, size_t o, size_t i, struct moments *bound) {
+    size_t at = o * p->stride + i;
+    struct sm_update u = rates(p);
+    struct moments start = {p->value[at], p->velocity[at], p->second[at]};
+    double g_bound, w = p->update->scores ? p->weight[at] : 1, g = exact_gradient(p, o, i, &g_bound) * w;
+    *bound = (struct moments){0};
+    if (p->update->held && !p->mask[at]) return start;
+    g_bound = g_bound * fabs(w) + UNIT * fabs(g);
+    return u.optimizer == SM_ADAM ? moved_by_adam(u, start, g, g_bound, bound)
+                                  : moved_by_sgd(u, start, g, g_bound, bound);
 }
-static void update_weights_nesterov(const struct sm_kernels *k, const struct problem *p, float *out) {
-    update(k, p, out, true, false);
+
+static void expect_update(const struct problem *p, struct expected want) {
+    size_t n = layer_size(p);
+    for (size_t at = 0; at < n; at++) {
+        struct moments bound, to = expect_moved(p, at / p->stride, at % p->stride, &bound);
+        want.value[at] = to.value;
+        want.bound[at] = bound.value;
+        want.value[n + at] = to.velocity;
+        want.bound[n + at] = bound.velocity;
+        want.value[2 * n + at] = to.second;
+        want.bound[2 * n + at] = bound.second;
+        want.value[3 * n + at] = p->update->scores ? (to.value > p->threshold) - (to.value < -p->threshold) : 0;
+        want.bound[3 * n + at] = p->update->scores && fabs(fabs(to.value) - p->threshold) <= bound.value;
+    }
 }
-static void update_weights_plain(const struct sm_kernels *k, const struct problem *p, float *out) {
-    update(k, p, out, false, false);
+
+/* ---- gradients of masks: of the gradient `velocity`, 32 times the scores ---- */
+
+#define SCORE(p, a) ((p)->value[a] * 32)
+#define SHIFT 0.375f
+
+static void score_gradient(const struct sm_kernels *k, const struct problem *p, float *out, bool sampled) {
+    float *scores = check_alloc(layer_size(p), sizeof *scores);
+    for (size_t a = 0; a < layer_size(p); a++) scores[a] = SCORE(p, a);
+    memcpy(out, p->velocity, layer_size(p) * sizeof *out);
+    if (sampled)
+        k->sampled_gradient(out, scores, p->weight, SHIFT, layer_size(p));
+    else
+        k->magnitude_gradient(out, scores, p->weight, layer_size(p));
+    free(scores);
 }
-static void expect_scores_nesterov(const struct problem *p, struct expected want) {
-    expect_update(p, want, true, true);
+
+static void sampled_gradient(const struct sm_kernels *k, const struct problem *p, float *out) {
+    score_gradient(k, p, out, true);
 }
-static void expect_scores_plain(const struct problem *p, struct expected want) {
-    expect_update(p, want, false, true);
+
+static void magnitude_gradient(const struct sm_kernels *k, const struct problem *p, float *out) {
+    score_gradient(k, p, out, false);
 }
-static void expect_weights_nesterov(const struct problem *p, struct expected want) {
-    expect_update(p, want, true, false);
+
+/* (g w - shift) p (1 - p), also where p is all but 0 or 1: p (1 - p) = e / (1 + e)^2 with e = exp(-|m|). */
+static void expect_sampled_gradient(const struct problem *p, struct expected want) {
+    for (size_t a = 0; a < layer_size(p); a++) {
+        double e = exp(-fabs((double)SCORE(p, a))), slope = e / ((1 + e) * (1 + e));
+        double product = (double)p->velocity[a] * p->weight[a];
+        want.value[a] = (product - SHIFT) * slope;
+        want.bound[a] = (2 * (fabs(product) + SHIFT) + 6 * fabs(product - SHIFT)) * UNIT * slope;
+    }
 }
-static void expect_weights_plain(const struct problem *p, struct expected want) {
-    expect_update(p, want, false, false);
+
+static void expect_magnitude_gradient(const struct problem *p, struct expected want) {
+    for (size_t a = 0; a < layer_size(p); a++) {
+        want.value[a] = (double)p->velocity[a] * p->weight[a] * ((SCORE(p, a) > 0) - (SCORE(p, a) < 0));
+        want.bound[a] = UNIT * fabs(want.value[a]);
+    }
 }
 
 static void apply(const struct sm_kernels *k, const struct problem *p, float *out) {
@@ -349,19 +466,18 @@ static void expect_relu_gradient(const struct problem *p, struct expected want) 
     free(start);
 }
 
-static const struct {
+struct function {
     const char *name;
     size_t (*size)(const struct problem *p);
     void (*compute)(const struct sm_kernels *k, const struct problem *p, float *out);
     void (*expect)(const struct problem *p, struct expected want);
-} functions[] = {
+};
+static const struct function functions[] = {
     {"product_kept", product_size, product, expect_product},
     {"product_kept_transposed", transposed_size, transposed, expect_transposed},
     {"weight_gradient", layer_size, gradient, expect_gradient},
-    {"update of scores, Nesterov", update_size, update_scores_nesterov, expect_scores_nesterov},
-    {"update of scores, plain", update_size, update_scores_plain, expect_scores_plain},
-    {"update of weights, Nesterov", update_size, update_weights_nesterov, expect_weights_nesterov},
-    {"update of weights, plain", update_size, update_weights_plain, expect_weights_plain},
+    {"sampled_gradient", layer_size, sampled_gradient, expect_sampled_gradient},
+    {"magnitude_gradient", layer_size, magnitude_gradient, expect_magnitude_gradient},
     {"apply_mask", layer_size, apply, expect_apply},
     {"transpose", layer_size, transpose, expect_transpose},
     {"elu_gradient", batch_size, elu_gradient, expect_elu_gradient},
@@ -369,31 +485,35 @@ static const struct {
     {"relu_gradient", batch_size, relu_gradient, expect_relu_gradient},
 };
 enum { N_FUNCTIONS = sizeof functions / sizeof *functions };
+static const struct function update_function = {"update", update_size, update, expect_update};
 
-static void compare(const float *got, struct expected want, size_t n, const char *kernels, size_t f,
+static const char *name_of(const struct function *f, const struct problem *p) {
+    return f == &update_function ? p->update->name : f->name;
+}
+
+static void compare(const float *got, struct expected want, size_t n, const char *kernels, const struct function *f,
                     const struct problem *p) {
     for (size_t a = 0; a < n; a++)
         if (!check_within(got[a], want.value[a], want.bound[a]))
             fail_msg("%s, %s, %zu x %zu, %zu images, masks %d, constant %d: value %zu is %.9g, expected %.9g (+-%.2g)",
-                     kernels, functions[f].name, p->n_out, p->n_in, p->n_images, p->masks, p->constant, a,
-                     (double)got[a], want.value[a], want.bound[a]);
+                     kernels, name_of(f, p), p->n_out, p->n_in, p->n_images, p->masks, p->constant, a, (double)got[a],
+                     want.value[a], want.bound[a]);
 }
 
 /* Every kernel set against the plain loop; avx512 and avx2 byte for byte. */
-static void check_function(size_t f, const struct problem *p) {
+static void check_function(const struct function *f, const struct problem *p) {
     const struct sm_kernels *found[3];
-    size_t n_found = find_kernels(found), n = functions[f].size(p);
+    size_t n_found = find_kernels(found), n = f->size(p);
     struct expected want = {check_alloc(n, sizeof(double)), check_alloc(n, sizeof(double))};
     float *out[3];
-    functions[f].expect(p, want);
+    f->expect(p, want);
     for (size_t k = 0; k < n_found; k++) {
         out[k] = check_alloc(n, sizeof(float));
-        functions[f].compute(found[k], p, out[k]);
+        f->compute(found[k], p, out[k]);
         compare(out[k], want, n, found[k]->name, f, p);
     }
     if (n_found == 3 && memcmp(out[0], out[1], n * sizeof(float)) != 0)
-        fail_msg("%s: avx512 and avx2 differ, %zu x %zu, %zu images", functions[f].name, p->n_out, p->n_in,
-                 p->n_images);
+        fail_msg("%s: avx512 and avx2 differ, %zu x %zu, %zu images", name_of(f, p), p->n_out, p->n_in, p->n_images);
     for (size_t k = 0; k < n_found; k++) free(out[k]);
     free(want.value);
     free(want.bound);
@@ -404,7 +524,11 @@ static void check_shape(size_t n_in, size_t n_images) {
         for (int constant = 0; constant < 2; constant++) {
             struct problem p = {.n_in = n_in, .n_out = 21, .n_images = n_images, .masks = masks, .constant = constant};
             problem_init(&p);
-            for (size_t f = 0; f < N_FUNCTIONS; f++) check_function(f, &p);
+            for (size_t f = 0; f < N_FUNCTIONS; f++) check_function(&functions[f], &p);
+            for (size_t c = 0; c < N_UPDATES; c++) {
+                p.update = &update_cases[c];
+                check_function(&update_function, &p);
+            }
             problem_destroy(&p);
         }
 }
@@ -500,6 +624,138 @@ static void update_thresholds_strictly(void **state) {
     free(value);
     free(velocity);
     free(mask);
+}
+
+/* Adam from rest (Kingma & Ba 2015, section 3): with a gradient that stays the same, every step, the first ones too,
+ * moves a value by the learning rate, whatever the gradient's size. */
+static void adam_moves_by_the_rate(void **state) {
+    (void)state;
+    enum { STEPS = 6 };
+    static const float g[SM_LANES] = {1, -1, 0.5f, 1e-3f, -1e-3f, 1e3f, -2e4f, 3, 0, -0.0f, 7, -7, 9, -9, 1e-2f, 11};
+    const struct sm_kernels *found[3];
+    size_t n_found = find_kernels(found);
+    for (size_t k = 0; k < n_found; k++) {
+        _Alignas(64) float value[SM_LANES] = {0}, velocity[SM_LANES] = {0}, second[SM_LANES] = {0};
+        const struct sm_trained trained = {.value = value, .velocity = velocity, .second = second, .stride = SM_LANES};
+        struct sm_update u = {
+            .optimizer = SM_ADAM, .learning_rate = 0.125f, .momentum = 0.9f, .second_decay = 0.999f, .epsilon = 1e-8f};
+        for (int step = 1; step <= STEPS; step++) {
+            u.first_correction = (float)(1 / (1 - pow((double)u.momentum, step)));
+            u.second_correction = (float)(1 / (1 - pow((double)u.second_decay, step)));
+            found[k]->update(&trained, &u, g, 0, SM_LANES);
+            for (size_t a = 0; a < SM_LANES; a++) {
+                double size = fabs((double)g[a]), share = size / (size + (double)u.epsilon);
+                double want = g[a] == 0 ? 0 : -copysign(0.125 * step * share, (double)g[a]);
+                assert_within(value[a], want, 8 * UNIT * step);
+            }
+        }
+    }
+}
+
+/* ---- sampled masks ---- */
+
+/* What number `index` of the stream makes of a score; 2 where the rounding of p decides, which kernel sets may do
+ * differently. */
+static int sampled_bit(const struct sm_rng *rng, uint64_t index, float score) {
+    double uniform = ((sm_rng_u32(rng, index) >> 9) + 0.5) * 0x1p-23, p = 1 / (1 + exp(-(double)score));
+    if (fabs(uniform - p) <= 4 * UNIT * p) return 2;
+    return uniform < p;
+}
+
+/* Bit for bit from the numbers of those indices, across the places where the words of the generator's counter carry. */
+static void masks_are_sampled_by_index(void **state) {
+    (void)state;
+    enum { N = 16 * SM_DRAWS };
+    static const uint64_t first[] = {0,
+                                     7 * SM_DRAWS,
+                                     (UINT64_C(1) << 32) - N / 2,
+                                     (UINT64_C(1) << 34) - N / 2,
+                                     (UINT64_C(1) << 40) + SM_DRAWS,
+                                     (UINT64_C(3) << 61) - N / 2};
+    const struct sm_rng rngs[] = {sm_rng_make(1, SM_RNG_MASK, 0), sm_rng_make(UINT64_MAX - 6, SM_RNG_MASK_TEST, 9)};
+    const struct sm_kernels *found[3];
+    size_t n_found = find_kernels(found), n_open = 0;
+    float *score = check_alloc(N, sizeof *score);
+    int8_t *mask[3];
+    check_fill(score, N, -6, 6, 12);
+    for (size_t k = 0; k < 3; k++) mask[k] = check_alloc(N, 1);
+    for (size_t c = 0; c < 2 * sizeof first / sizeof *first; c++) {
+        const struct sm_rng *rng = &rngs[c % 2];
+        for (size_t k = 0; k < n_found; k++) {
+            found[k]->sample_mask(mask[k], score, SM_DRAWS, rng, first[c / 2]);
+            found[k]->sample_mask(mask[k] + SM_DRAWS, score + SM_DRAWS, N - SM_DRAWS, rng, first[c / 2] + SM_DRAWS);
+            for (size_t a = 0; a < N; a++) {
+                int want = sampled_bit(rng, first[c / 2] + a, score[a]);
+                n_open += want == 2;
+                if (want < 2 ? mask[k][a] != want : mask[k][a] & ~1)
+                    fail_msg("%s: number %zu from %llu on, score %g: %d, expected %d", found[k]->name, a,
+                             (unsigned long long)first[c / 2], (double)score[a], mask[k][a], want);
+            }
+        }
+        if (n_found == 3) assert_memory_equal(mask[0], mask[1], N);
+    }
+    assert_true(n_open <= 3); /* a case in a million */
+    for (size_t k = 0; k < 3; k++) free(mask[k]);
+    free(score);
+}
+
+static void frequencies_are_the_probabilities(void **state) {
+    (void)state;
+    enum { N = 1 << 18 };
+    static const float scores[] = {0, 1, -1, 3, -3, 7.5f, -7.5f};
+    const struct sm_kernels *kernels = sm_kernels_get();
+    const struct sm_rng rng = sm_rng_make(4, SM_RNG_MASK, 2);
+    float *score = check_alloc(N, sizeof *score);
+    int8_t *mask = check_alloc(N, 1);
+    for (size_t c = 0; c < sizeof scores / sizeof *scores; c++) {
+        for (size_t a = 0; a < N; a++) score[a] = scores[c];
+        kernels->sample_mask(mask, score, N, &rng, c * N);
+        double p = 1 / (1 + exp(-(double)scores[c])), n = (double)kernels->count_kept(mask, N);
+        assert_within(n, p * N, 5 * sqrt(p * (1 - p) * N));
+    }
+    free(score);
+    free(mask);
+}
+
+/* Beyond +-17.5 p is nearer to 1 or 0 than any number of the generator. NaN hides: no comparison holds. */
+static void extreme_scores_are_certain(void **state) {
+    (void)state;
+    enum { N = 1 << 12 };
+    static const float scores[] = {17.5f, 88, 1e30f, INFINITY, -17.5f, -88, -1e30f, -INFINITY, NAN};
+    const struct sm_rng rng = sm_rng_make(2, SM_RNG_MASK, 1);
+    const struct sm_kernels *found[3];
+    size_t n_found = find_kernels(found);
+    float *score = check_alloc(N, sizeof *score);
+    int8_t *mask = check_alloc(N, 1);
+    for (size_t k = 0; k < n_found; k++)
+        for (size_t c = 0; c < sizeof scores / sizeof *scores; c++) {
+            for (size_t a = 0; a < N; a++) score[a] = scores[c];
+            found[k]->sample_mask(mask, score, N, &rng, 0);
+            assert_int_equal(found[k]->count_kept(mask, N), scores[c] > 0 ? N : 0);
+        }
+    free(score);
+    free(mask);
+}
+
+/* A gradient of 1 through p (1 - p): e / (1 + e)^2 with e = exp(-|m|) to some units in its last place, as small as it
+ * may be; below e^-87 it stays. And a score of 0, of either sign, has no size that a gradient could go to. */
+static void gradients_at_the_edges(void **state) {
+    (void)state;
+    const float m[SM_LANES] = {0,  -0.0f, 1e-30f, -1e-30f, 1,  -1,     5,        -5,
+                               16, -16,   30,     -30,     86, -86.5f, INFINITY, -INFINITY};
+    const struct sm_kernels *found[3];
+    size_t n_found = find_kernels(found);
+    for (size_t k = 0; k < n_found; k++) {
+        float slope[SM_LANES], size[SM_LANES], ones[SM_LANES];
+        for (size_t a = 0; a < SM_LANES; a++) slope[a] = size[a] = ones[a] = 1;
+        found[k]->sampled_gradient(slope, m, ones, 0, SM_LANES);
+        found[k]->magnitude_gradient(size, m, ones, SM_LANES);
+        for (size_t a = 0; a < SM_LANES; a++) {
+            double e = exp(-fmin(fabs((double)m[a]), 87)), want = e / ((1 + e) * (1 + e));
+            assert_close(slope[a], want, 8 * UNIT);
+            assert_true(size[a] == (m[a] > 0) - (m[a] < 0));
+        }
+    }
 }
 
 /* ---- loading ---- */
@@ -680,6 +936,11 @@ int main(void) {
         cmocka_unit_test(kept_weights_are_listed_by_sign),
         cmocka_unit_test(threshold_is_strict),
         cmocka_unit_test(update_thresholds_strictly),
+        cmocka_unit_test(adam_moves_by_the_rate),
+        cmocka_unit_test(masks_are_sampled_by_index),
+        cmocka_unit_test(frequencies_are_the_probabilities),
+        cmocka_unit_test(extreme_scores_are_certain),
+        cmocka_unit_test(gradients_at_the_edges),
         cmocka_unit_test(images_are_loaded_both_ways),
         cmocka_unit_test(elu_over_the_float_range),
         cmocka_unit_test(activations_at_the_edges),

@@ -20,7 +20,7 @@
 #define SM_LANES 16u /* floats in 64 bytes */
 #define SM_ROWS 8u   /* weight rows that one gradient tile covers; row ranges are multiples of it */
 
-#define SM_DRAWS 64u /* random numbers that one call of the vectorized generator gives */
+#define SM_DRAWS 64u /* sampled masks are cut at multiples of so many random numbers */
 
 #define SM_GRADIENT_ROWS 4u /* output channels that one call of conv_gradient sums for */
 
