@@ -5,27 +5,9 @@
 #include <supermask/loss.h>
 #include <unistd.h>
 
-#include "tests/check.h"
-#include "tests/naive.h"
-#include "tests/naive_graph.h"
-#include "tests/tiny_data.h"
+#include "tests/trainer_fixture.h"
 #include "train/checkpoint.h"
-#include "train/trainer.h"
 
-enum { SIDE = 9, CHANNELS = 2, CLASSES = 3, BATCH = 17, N_TRAIN = 45 };
-
-struct bench {
-    struct sm_recipe recipe;
-    struct sm_network net;
-    struct sm_dataset data;
-    struct sm_trainer trainer;
-};
-
-/* The pooled form and a pool by itself, odd sizes, a stack of dense layers; layers large enough for dense products. */
-static const char plain[] = "[{kind: conv2d, filters: 12, kernel: 3}, {kind: conv2d, filters: 12, kernel: 3},"
-                            " {kind: max-pool, size: 2}, {kind: conv2d, filters: 6, kernel: 3, padding: valid},"
-                            " {kind: max-pool, size: 2, stride: 1, padding: same},"
-                            " {kind: dense, units: 5}, {kind: dense, units: 3}]";
 /* A pool of stride 1 (not at once behind the images: sums of a few whole numbers with signs are often equal, and then
  * the maximum has no derivative), identity and projected shortcuts, strides, a global average. */
 static const char residual[] =
@@ -46,40 +28,6 @@ static const char odd[] = "[{kind: add, name: twice, inputs: [input, input], act
                           " {kind: add, name: c, inputs: [a, b]}, {kind: add, inputs: [c, c], activation: linear},"
                           " {kind: dense, units: 3}]";
 
-static void bench_init(struct bench *b, const char *layers, const char *const *settings, size_t n_settings,
-                       int n_threads) {
-    struct sm_error err = {{0}};
-    char text[2048];
-    memset(b, 0, sizeof *b);
-    sm_recipe_defaults(&b->recipe);
-    b->recipe.batch = BATCH;
-    b->recipe.threads = n_threads;
-    if (sm_recipe_set_all(&b->recipe, settings, n_settings, &err)) fail_msg("%s", err.text);
-    const struct sm_network_options options = {
-        .activation = b->recipe.activation, .width = 1, .batch_norm = b->recipe.batch_norm};
-    snprintf(text, sizeof text, "name: test\ninput: [%d, %d, %d]\nlayers: %s\n", CHANNELS, SIDE, SIDE, layers);
-    if (sm_network_parse(&b->net, text, "text", &options, &err)) fail_msg("%s", err.text);
-    b->data = tiny_data(CHANNELS * SIDE, SIDE, CLASSES, N_TRAIN, N_TRAIN);
-    b->data.channels = CHANNELS;
-    b->data.height = SIDE;
-    if (sm_trainer_init(&b->trainer, &b->recipe, &b->net, &b->data, &err)) fail_msg("%s", err.text);
-}
-
-static void bench_destroy(struct bench *b) {
-    sm_trainer_destroy(&b->trainer);
-    sm_network_destroy(&b->net);
-    tiny_destroy(&b->data);
-}
-
-static float **gradients_new(const struct bench *b) {
-    float **gradient = check_alloc(b->net.n_layers, sizeof *gradient);
-    for (size_t l = 0; l < b->net.n_layers; l++) {
-        struct sm_padded_shape s = b->trainer.layers[l].shape;
-        gradient[l] = check_alloc(s.n_rows * s.stride, sizeof(float));
-    }
-    return gradient;
-}
-
 /* gamma and beta of all layers, so that none is 1 or 0. */
 static void scatter_norms(const struct bench *b) {
     for (size_t l = 0; l < b->net.n_layers; l++) {
@@ -88,11 +36,6 @@ static void scatter_norms(const struct bench *b) {
         check_fill(norm->gamma, norm->channels, 0.5, 1.5, 2 * (uint32_t)l);
         check_fill(norm->beta, norm->channels, -0.5, 0.5, 2 * (uint32_t)l + 1);
     }
-}
-
-static void gradients_free(float **gradient, const struct bench *b) {
-    for (size_t l = 0; l < b->net.n_layers; l++) free(gradient[l]);
-    free(gradient);
 }
 
 /* ---- against the naive network ---- */
@@ -116,21 +59,6 @@ static void copy_effective(struct naive_graph *g, const struct bench *b) {
                 g->v[l][o * layer->shape.n_in + i] = (double)layer->weights[at] * (layer->mask ? layer->mask[at] : 1);
             }
     }
-}
-
-/* Mean loss over the batch that the trainer sees next. */
-static double naive_loss_of(struct naive_graph *g, const struct bench *b) {
-    const struct sm_batch *batch = b->trainer.batch;
-    double images[BATCH][CHANNELS * SIDE * SIDE], sum = 0;
-    for (size_t k = 0; k < batch->n; k++)
-        naive_standardize(images[k], batch->images[k], CHANNELS * SIDE * SIDE, b->recipe.standardize);
-    const double *z = naive_graph_run_batch(g, images[0], batch->n);
-    for (size_t k = 0; k < batch->n; k++, z += CLASSES) {
-        double total = 0, most = fmax(z[0], fmax(z[1], z[2]));
-        for (size_t c = 0; c < CLASSES; c++) total += exp(z[c] - most);
-        sum -= z[batch->labels[k]] - most - log(total);
-    }
-    return sum / (double)batch->n;
 }
 
 /* The step is so small because a max pool has a kink where two of its values are equal: with 1e-5 some window of the
@@ -224,34 +152,34 @@ static void check_network(const char *layers, double bound, const char *const *s
 
 static void gradients_of_dense_forms(void **state) { /* nothing is hidden */
     (void)state;
-    CHECK_NETWORK(plain, SIGNED, "threshold=0");
+    CHECK_NETWORK(plain_layers, SIGNED, "threshold=0");
     CHECK_NETWORK(residual, SIGNED, "threshold=0");
     CHECK_NETWORK(odd, SIGNED, "threshold=0");
 }
 
 static void gradients_of_lists(void **state) {
     (void)state;
-    CHECK_NETWORK(plain, SIGNED, "threshold=0.8");
+    CHECK_NETWORK(plain_layers, SIGNED, "threshold=0.8");
     CHECK_NETWORK(residual, SIGNED, "threshold=0.75");
     CHECK_NETWORK(odd, SIGNED, "threshold=0.3");
 }
 
 static void gradients_of_lists_with_values(void **state) { /* |w| differs */
     (void)state;
-    CHECK_NETWORK(plain, SIGNED, "threshold=0.8", "weight_init=uniform");
+    CHECK_NETWORK(plain_layers, SIGNED, "threshold=0.8", "weight_init=uniform");
     CHECK_NETWORK(residual, SIGNED, "threshold=0.75", "weight_init=normal");
 }
 
 static void gradients_of_trained_weights(void **state) {
     (void)state;
-    CHECK_NETWORK(plain, "method=dense", "loss=logits", "weight_init=uniform", "learning_rate=0.01");
+    CHECK_NETWORK(plain_layers, "method=dense", "loss=logits", "weight_init=uniform", "learning_rate=0.01");
     CHECK_NETWORK(residual, "method=dense", "loss=logits", "weight_init=uniform", "learning_rate=0.01");
 }
 
 static void gradients_from_rounded_operands(void **state) { /* bfloat16 has 8 bits, and errors of many terms cancel */
     (void)state;
     static const char *const settings[] = {SIGNED, "threshold=0.5", "precision=bf16"};
-    check_network(plain, 4e-2, settings, sizeof settings / sizeof *settings);
+    check_network(plain_layers, 4e-2, settings, sizeof settings / sizeof *settings);
     check_network(residual, 4e-2, settings, sizeof settings / sizeof *settings);
 }
 
@@ -261,7 +189,7 @@ static void gradients_from_rounded_operands(void **state) { /* bfloat16 has 8 bi
 
 static void gradients_with_batch_norm(void **state) {
     (void)state;
-    CHECK_NETWORK(plain, NORMED);
+    CHECK_NETWORK(plain_layers, NORMED);
     CHECK_NETWORK(residual, NORMED);
     CHECK_NETWORK(odd, NORMED);
 }
@@ -299,7 +227,7 @@ static void gamma_and_beta_follow_the_rule(void **state) {
     (void)state;
     struct bench b;
     const char *const settings[] = {NORMED, "momentum=0.9", "nesterov=true", "weight_decay=0.01"};
-    bench_init(&b, plain, settings, sizeof settings / sizeof *settings, 2);
+    bench_init(&b, plain_layers, settings, sizeof settings / sizeof *settings, 2);
     const struct sm_batch_norm *norm = sm_forward_batch_norm(&b.trainer.forward, 1);
     double v_gamma = 0, v_beta = 0, gamma = 1, beta = 0;
     for (size_t step = 0; step < 2; step++) {
@@ -356,8 +284,8 @@ static void assert_same(const struct bench *a, const struct bench *b) {
 
 static void any_number_of_threads(void **state) {
     (void)state;
-    static const char *const networks[] = {plain, residual}, *const cases[] = {"threshold=0", "threshold=0.6",
-                                                                               "precision=bf16"};
+    static const char *const networks[] = {plain_layers, residual}, *const cases[] = {"threshold=0", "threshold=0.6",
+                                                                                      "precision=bf16"};
     for (size_t n = 0; n < 2; n++)
         for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
             struct bench one, other;
@@ -415,9 +343,9 @@ static void fused_kernels_give_the_same_bytes(void **state) {
     struct bench a, b;
     if (!sm_kernels_find("avx512")) skip();
     setenv("SUPERMASK_KERNELS", "avx2", 1);
-    train(&a, plain, "threshold=0.8", 2);
+    train(&a, plain_layers, "threshold=0.8", 2);
     unsetenv("SUPERMASK_KERNELS");
-    train(&b, plain, "threshold=0.8", 2);
+    train(&b, plain_layers, "threshold=0.8", 2);
     assert_same(&a, &b);
     bench_destroy(&a);
     bench_destroy(&b);
