@@ -84,29 +84,32 @@ static void change_scores(struct bench *b, float (*change)(float)) {
     }
 }
 
-static void edges_are_those_of_a_sort(const char *layers, const char *keep, int n_threads) {
+static void check_edges(struct bench *b) {
     static float (*const changes[])(float) = {as_it_is, of_few_sizes, of_one_size, of_odd_sizes};
-    struct bench b;
-    OPEN(&b, layers, n_threads, EDGE_POPUP, keep);
     for (size_t c = 0; c < sizeof changes / sizeof *changes; c++) {
-        fill_scores(&b, -1, 1);
-        if (changes[c] != as_it_is) change_scores(&b, changes[c]);
-        if (changes[c] == of_one_size) b.trainer.layers[0].scores[0] = 0.25f; /* one below all the others */
-        sm_trainer_draw_masks(&b.trainer);
-        for (size_t l = 0; l < b.net.n_layers; l++) assert_edges(&b, l);
+        fill_scores(b, -1, 1);
+        if (changes[c] != as_it_is) change_scores(b, changes[c]);
+        if (changes[c] == of_one_size) b->trainer.layers[0].scores[0] = 0.25f; /* one below all the others */
+        sm_trainer_draw_masks(&b->trainer);
+        for (size_t l = 0; l < b->net.n_layers; l++) assert_edges(b, l);
     }
-    bench_destroy(&b);
 }
 
 /* A layer has at least 15 weights and at most 3726: 0.9999 hides none, 1e-6 all but one. */
 static void the_largest_scores_are_kept(void **state) {
     (void)state;
-    static const char *const keep[] = {"keep=1", "keep=0.9999", "keep=0.9", "keep=0.5", "keep=0.037", "keep=1e-6"};
-    for (size_t k = 0; k < sizeof keep / sizeof *keep; k++)
-        for (int n_threads = 1; n_threads <= 7; n_threads = n_threads < 3 ? n_threads + 1 : n_threads + 4) {
-            edges_are_those_of_a_sort(dense_layers, keep[k], n_threads);
-            edges_are_those_of_a_sort(plain_layers, keep[k], n_threads);
+    static const char *const layers[] = {dense_layers, plain_layers};
+    static const double keep[] = {1, 0.9999, 0.9, 0.5, 0.037, 1e-6};
+    static const int n_threads[] = {1, 2, 7};
+    for (size_t c = 0; c < 6; c++) {
+        struct bench b;
+        OPEN(&b, layers[c % 2], n_threads[c / 2], EDGE_POPUP);
+        for (size_t k = 0; k < sizeof keep / sizeof *keep; k++) {
+            b.recipe.keep = keep[k]; /* which the trainer borrows */
+            check_edges(&b);
         }
+        bench_destroy(&b);
+    }
 }
 
 /* ---- Supermask's masks ---- */
@@ -500,7 +503,7 @@ static void take_steps(const char *layers, const struct optimizer *o, const char
                                 "momentum=0.8", "loss=logits", "schedule=constant", "threshold_kind=relative",
                                 "threshold=0.3"};
     memcpy(settings + 9, method, n_method * sizeof *method);
-    bench_init(&b, layers, settings, 9 + n_method, 3);
+    bench_init(&b, layers, settings, 9 + n_method, 2);
     if (prepare) prepare(&b);
     bool adam = b.recipe.optimizer == SM_ADAM;
     for (int step = 1; step <= 3; step++) {
@@ -604,7 +607,7 @@ static void any_number_of_threads(void **state) {
         open_run(&one, k, 1);
         sm_trainer_steps(&one.trainer, STEPS);
         struct sm_evaluation e = sm_trainer_evaluate(&one.trainer, &one.trainer.test);
-        for (int n_threads = 2; n_threads <= 5; n_threads += n_threads - 1) {
+        for (int n_threads = 2; n_threads <= 5; n_threads += 3) {
             open_run(&other, k, n_threads);
             sm_trainer_steps(&other.trainer, 2);
             sm_trainer_draw_masks(&other.trainer);
