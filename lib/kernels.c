@@ -234,6 +234,25 @@ static void sampled_gradient(float *gradient, const float *value, const float *w
     }
 }
 
+/* Lane k sums what stands at k, k + SM_LANES and so on: the same sums for every width of the vectors. */
+static double sum_kept_products(const float *a, const float *b, const int8_t *mask, size_t n) {
+    typedef double vector_double __attribute__((vector_size(V * 8)));
+    enum { PARTS = SM_LANES / V };
+    vector_double part[PARTS] = {{0}};
+    double sum = 0;
+    for (size_t i = 0; i < n; i += SM_LANES) {
+        UNROLL
+        for (size_t p = 0; p < PARTS; p++) {
+            size_t at = i + p * V;
+            vector_int kept = load_bytes(mask + at) != 0;
+            vector product = choose(kept, load(a + at) * load(b + at), (vector){0});
+            part[p] += __builtin_convertvector(product, vector_double);
+        }
+    }
+    for (size_t k = 0; k < SM_LANES; k++) sum += part[k / V][k % V];
+    return sum;
+}
+
 static void magnitude_gradient(float *gradient, const float *value, const float *weight, size_t n) {
     for (size_t i = 0; i < n; i += V) {
         vector x = load(value + i), g = load(gradient + i) * load(weight + i);
@@ -329,7 +348,7 @@ INLINE void update_vector(struct sm_trained t, struct sm_update u, size_t at, ve
     struct moved to = u.optimizer == SM_ADAM ? move_adam(u, value, velocity, second, gradient)
                                              : move_sgd(u, value, velocity, gradient);
     if (t.held) {
-        vector_int moves = __builtin_convertvector(*(const vector_byte *)(t.held + at), vector_int) != 0;
+        vector_int moves = load_bytes(t.held + at) != 0;
         to.value = choose(moves, to.value, value);
         to.velocity = choose(moves, to.velocity, velocity);
         to.second = choose(moves, to.second, second);
@@ -494,6 +513,7 @@ const struct sm_kernels JOIN(sm_kernels_, SM_ISA) = {
     .sample_mask = sample_mask,
     .sampled_gradient = sampled_gradient,
     .magnitude_gradient = magnitude_gradient,
+    .sum_kept_products = sum_kept_products,
     .elu = elu,
     .elu_gradient = elu_gradient,
     .relu = relu,

@@ -69,7 +69,19 @@ INLINE vector root(vector x) {
 #endif
 }
 
-/* The lanes as bytes, whose range they do not leave. Compilers take the lanes one by one. */
+/* Bytes as lanes, and lanes as bytes, whose range they do not leave. Compilers would take the lanes one by one. */
+INLINE vector_int load_bytes(const int8_t *p) {
+#if defined(__AVX512F__)
+    return (vector_int)_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p));
+#elif defined(__AVX2__)
+    return (vector_int)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p));
+#elif defined(__SSE2__)
+    __m128i bytes = _mm_loadu_si32(p), pairs = _mm_unpacklo_epi8(bytes, bytes);
+    return (vector_int)_mm_unpacklo_epi16(pairs, pairs) >> 24;
+#else
+    return __builtin_convertvector(*(const vector_byte *)p, vector_int);
+#endif
+}
 INLINE void store_bytes(int8_t *p, vector_int v) {
 #if defined(__AVX512F__)
     _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8((__m512i)v));

@@ -758,6 +758,33 @@ static void gradients_at_the_edges(void **state) {
     }
 }
 
+/* ---- sums ---- */
+
+/* In double precision of products that are rounded once; one sum for all widths of vectors. */
+static void kept_products_are_summed(void **state) {
+    (void)state;
+    static const size_t n_in[] = {1, 16, 100, 784};
+    const struct sm_kernels *found[3];
+    size_t n_found = find_kernels(found);
+    for (size_t s = 0; s < 4 * N_MASKS; s++) {
+        struct problem p = {.n_in = n_in[s / N_MASKS], .n_out = 21, .n_images = 16, .masks = s % N_MASKS};
+        problem_init(&p);
+        double want = 0, size = 0, got[3];
+        for (size_t a = 0; a < layer_size(&p); a++) {
+            double product = p.mask[a] ? (double)p.value[a] * p.weight[a] : 0;
+            want += product;
+            size += fabs(product);
+        }
+        for (size_t k = 0; k < n_found; k++) {
+            got[k] = found[k]->sum_kept_products(p.value, p.weight, p.mask, layer_size(&p));
+            assert_within(got[k], want, UNIT * size);
+            assert_true(got[k] == got[0]);
+            assert_true(found[k]->sum_kept_products(p.value, p.weight, p.mask, 0) == 0);
+        }
+        problem_destroy(&p);
+    }
+}
+
 /* ---- loading ---- */
 
 static void check_block(const struct sm_kernels *k, size_t n_scales, size_t n_pixels, float *rows, float *columns) {
@@ -941,6 +968,7 @@ int main(void) {
         cmocka_unit_test(frequencies_are_the_probabilities),
         cmocka_unit_test(extreme_scores_are_certain),
         cmocka_unit_test(gradients_at_the_edges),
+        cmocka_unit_test(kept_products_are_summed),
         cmocka_unit_test(images_are_loaded_both_ways),
         cmocka_unit_test(elu_over_the_float_range),
         cmocka_unit_test(activations_at_the_edges),

@@ -143,6 +143,9 @@ struct sm_kernels {
      * where sign(0) is 0. */
     void (*sampled_gradient)(float *gradient, const float *value, const float *weight, float shift, size_t n);
     void (*magnitude_gradient)(float *gradient, const float *value, const float *weight, size_t n);
+    /* The sum of a * b, products rounded to float, over the values that a mask does not hide; n a multiple of
+     * SM_LANES. */
+    double (*sum_kept_products)(const float *a, const float *b, const int8_t *mask, size_t n);
 
     /* x > 0 ? x : exp(x) - 1 (ELU with alpha = 1), in place; and delta *= its derivative, from the activation y:
      * y > 0 ? 1 : y + 1. n multiple of SM_LANES. */

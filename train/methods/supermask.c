@@ -36,18 +36,18 @@ static void masks(const struct sm_method_state *s) {
     }
 }
 
-/* The second term, by every thread in the same order. */
+/* The second term, by every thread in the same order of rows. */
 static double shift_of(const struct sm_method_state *s, const float *gradient) {
     size_t stride = s->shape.stride, n_kept = 0;
-    for (size_t o = s->first_row; o < s->last_row; o++) {
-        s->row_sums[o] = 0;
-        for (size_t at = o * stride; at < (o + 1) * stride; at++)
-            if (s->mask[at]) s->row_sums[o] += (double)(gradient[at] * s->weights[at]);
-    }
+    for (size_t o = s->first_row; o < s->last_row; o++)
+        s->row_sums[o] =
+            s->kernels->sum_kept_products(gradient + o * stride, s->weights + o * stride, s->mask + o * stride, stride);
+    s->counts[s->team->thread][0] =
+        (uint32_t)s->kernels->count_kept(s->mask + s->first_row * stride, (s->last_row - s->first_row) * stride);
     sm_team_wait(s->team);
     double sum = 0;
     for (size_t o = 0; o < s->shape.n_out; o++) sum += s->row_sums[o];
-    n_kept = s->kernels->count_kept(s->mask, s->shape.n_rows * stride);
+    for (int t = 0; t < s->team->n_threads; t++) n_kept += s->counts[t][0];
     sm_team_wait(s->team);
     return n_kept ? sum / (double)n_kept : 0;
 }
