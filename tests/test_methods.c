@@ -636,8 +636,8 @@ static void resumed_runs_go_on_alike(void **state) {
         open_run(&resumed, k, 1);
         sm_trainer_steps(&whole.trainer, STEPS);
         sm_trainer_steps(&stopped.trainer, 3);
-        if (sm_checkpoint_save(path, &stopped.trainer, &seconds, &err)) fail_msg("%s", err.text);
-        if (sm_checkpoint_load(path, &resumed.trainer, &seconds, &err)) fail_msg("%s", err.text);
+        if (sm_checkpoint_save(path, &stopped.trainer, NULL, &seconds, &err)) fail_msg("%s", err.text);
+        if (sm_checkpoint_load(path, &resumed.trainer, NULL, &seconds, &err)) fail_msg("%s", err.text);
         sm_trainer_draw_masks(&stopped.trainer);
         assert_same_bytes(&stopped, &resumed);
         sm_trainer_steps(&resumed.trainer, STEPS - 3);
