@@ -67,8 +67,10 @@ until_log_has() {
 }
 
 # Stops a run on its way: run.h5 and its checkpoint.
-stop_one() {
-    start "${long_run[@]}" "$@"
+stop_one() { stop_one_of "${long_run[@]}" "$@"; }
+
+stop_one_of() {
+    start "$@"
     until_log_has "epoch=2 "
     kill -TERM "$trainer"
     wait_for_end
@@ -146,6 +148,23 @@ PY
     same_data d1.h5 d3.h5
 }
 
+# Methods that make their masks anew for every pass.
+sampled=(--set method=supermask --set rescale=dynamic --set optimizer=sgd --set learning_rate=20 --set mask_samples=2 --record 50)
+largest=(--set method=edge-popup --set keep=0.3 --set optimizer=adam --set learning_rate=0.01 --record 50)
+
+@test "the number of threads changes no data of sampled masks, nor of those of the largest scores" {
+    for n in 1 2 5; do
+        "$TRAIN" "${small[@]}" "${sampled[@]}" --set record_scores=true --threads $n -o sampled$n.h5
+        "$TRAIN" "${small[@]}" "${largest[@]}" --set record_scores=true --threads $n -o largest$n.h5
+    done
+    for method in sampled largest; do
+        same_data ${method}1.h5 ${method}2.h5
+        same_data ${method}1.h5 ${method}5.h5
+        "$PYTHON" "$LAYOUT" ${method}1.h5
+    done
+    ! same_data sampled1.h5 largest1.h5
+}
+
 @test "each seed changes what it names and nothing else at the start" {
     "$TRAIN" "${small[@]}" --seed 1 -o one.h5
     "$TRAIN" "${small[@]}" --seed 1 --weight-seed 2 -o weights.h5
@@ -212,6 +231,27 @@ stopped_and_resumed() {
     "$TRAIN" "${long_run[@]}" --quiet >out
     same run.h5 "$REFERENCE/run.h5"
     [ "$(ls)" = $'log\nout\nrun.h5' ]
+}
+
+# A run that is stopped with a checkpoint, killed on its way from there, and taken up again, beside a whole one.
+killed_and_resumed() {
+    mkdir whole
+    (cd whole && "$TRAIN" "$@" --quiet >result)
+    stop_one_of "$@"
+    start "$@"
+    until_log_has "epoch=5 "
+    kill -9 "$trainer"
+    wait_for_end
+    [ "$ended" -eq 137 ]
+    "$TRAIN" "$@" --quiet >out
+    same_data run.h5 whole/run.h5
+    [ ! -e run.h5.checkpoint ]
+}
+
+@test "sampled masks, and those of the largest scores: kill -9 and --resume end in the same file" {
+    killed_and_resumed "${long_run[@]}" "${sampled[@]}"
+    rm -r run.h5 whole
+    killed_and_resumed "${long_run[@]}" "${largest[@]}"
 }
 
 @test "another number of threads may finish what was begun" {
