@@ -2,7 +2,7 @@
 """Our random numbers: Philox4x32-10 (Salmon et al. 2011), key = seed, counter = (index / 4, count, purpose)."""
 
 MASK = 2**32 - 1
-PURPOSES = {"order": 3, "removal": 9, "augment": 10}
+PURPOSES = {"order": 3, "removal": 9, "augment": 10, "mask": 11, "mask of a test": 12}
 
 
 def block(seed, purpose, count, index):
