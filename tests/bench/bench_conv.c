@@ -24,8 +24,9 @@
 
 #include "tests/bench/clock.h"
 #include "tests/bench/mask_source.h"
+#include "tests/bench/random_data.h"
 
-enum { MOST_STEPS = 1000, RANDOM_IMAGES = 2048 };
+enum { MOST_STEPS = 1000 };
 
 struct options {
     const char *recipe, *precision, *run, *trajectory, *data;
@@ -121,26 +122,6 @@ static int read_recipe(struct bench *b, bool dense, struct sm_error *err) {
     b->recipe.threads = omp_get_max_threads();
     if (!dense) b->recipe.learning_rate = b->recipe.weight_decay = 0;
     return 0;
-}
-
-static int random_split(struct sm_split *split, const struct sm_dataset *data, struct sm_error *err) {
-    struct sm_draws draws = sm_draws_make(sm_rng_make(1, SM_RNG_TEST, 0));
-    size_t n_bytes = RANDOM_IMAGES * data->channels * data->height * data->width;
-    *split = (struct sm_split){RANDOM_IMAGES, malloc(n_bytes), malloc(RANDOM_IMAGES)};
-    if (!split->images || !split->labels) return sm_fail(err, "out of memory for images");
-    for (size_t k = 0; k < n_bytes; k++) split->images[k] = (uint8_t)sm_draws_u32(&draws);
-    for (size_t k = 0; k < RANDOM_IMAGES; k++)
-        split->labels[k] = (uint8_t)sm_draws_below(&draws, (uint32_t)data->n_classes);
-    return 0;
-}
-
-static int random_data(struct sm_dataset *data, const char *name, struct sm_error *err) {
-    struct sm_dataset_shape shape;
-    if (sm_dataset_shape(&shape, name, err)) return -1;
-    *data = (struct sm_dataset){
-        .channels = shape.channels, .height = shape.height, .width = shape.width, .n_classes = shape.n_classes};
-    snprintf(data->name, sizeof data->name, "%s", name);
-    return random_split(&data->train, data, err) || random_split(&data->test, data, err) ? -1 : 0;
 }
 
 /* Once for all trainers. */
