@@ -202,6 +202,37 @@ static void mask_from_scores(int8_t *mask, const float *value, float threshold, 
     for (size_t i = 0; i < n; i += V) store_mask(mask + i, load(value + i), threshold);
 }
 
+/* ---- masks of the largest sizes ---- */
+
+/* |x| as a whole number that grows with it: the bits of the float without its sign. */
+INLINE vector_int sizes_of(vector x) {
+    return (vector_int)x & 0x7FFFFFFF;
+}
+
+static void count_sizes(uint32_t *counts, const float *value, size_t n, struct sm_digit digit, uint32_t prefix) {
+    const int above = digit.shift + digit.width;
+    for (size_t i = 0; i < n; i += V) {
+        vector_int size = sizes_of(load(value + i));
+        for (unsigned left = bits_of(size >> above == (int32_t)prefix); left; left &= left - 1) {
+            uint32_t bits;
+            memcpy(&bits, value + i + __builtin_ctz(left), sizeof bits);
+            counts[bits >> digit.shift & ((1u << digit.width) - 1)]++;
+        }
+    }
+}
+
+static size_t mask_from_sizes(int8_t *mask, const float *value, uint32_t least, size_t n) {
+    vector_int n_equal = {0};
+    for (size_t i = 0; i < n; i += V) {
+        vector_int size = sizes_of(load(value + i)), limit = (int32_t)least - (vector_int){0};
+        store_bytes(mask + i, (size >= limit) & 1);
+        n_equal -= size == limit;
+    }
+    size_t sum = 0;
+    for (size_t k = 0; k < V; k++) sum += (size_t)n_equal[k];
+    return sum;
+}
+
 /* ---- sampled masks ---- */
 
 /* exp(-|x|), which does not overflow. */
@@ -510,6 +541,8 @@ const struct sm_kernels JOIN(sm_kernels_, SM_ISA) = {
     .count_kept = count_kept,
     .apply_mask = apply_mask,
     .mask_from_scores = mask_from_scores,
+    .count_sizes = count_sizes,
+    .mask_from_sizes = mask_from_sizes,
     .sample_mask = sample_mask,
     .sampled_gradient = sampled_gradient,
     .magnitude_gradient = magnitude_gradient,

@@ -55,6 +55,21 @@ INLINE vector choose(vector_int where, vector yes, vector no) {
     return (vector)(((vector_int)yes & where) | ((vector_int)no & ~where));
 }
 
+/* Bit k: whether lane k, -1 or 0, is -1. */
+INLINE unsigned bits_of(vector_int where) {
+#if defined(__AVX512F__)
+    return _mm512_movepi32_mask((__m512i)where);
+#elif defined(__AVX2__)
+    return (unsigned)_mm256_movemask_ps((__m256)where);
+#elif defined(__SSE__)
+    return (unsigned)_mm_movemask_ps((__m128)where);
+#else
+    unsigned bits = 0;
+    for (unsigned k = 0; k < V; k++) bits |= (unsigned)(where[k] & 1) << k;
+    return bits;
+#endif
+}
+
 /* Square roots, rounded correctly. Compilers make scalar code of the loop. */
 INLINE vector root(vector x) {
 #if defined(__AVX512F__)

@@ -652,6 +652,52 @@ static void adam_moves_by_the_rate(void **state) {
     }
 }
 
+/* ---- masks of the largest sizes ---- */
+
+static uint32_t size_of(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits & 0x7FFFFFFFu;
+}
+
+/* Sizes of all kinds; the digits that edge-popup uses, and one bit. */
+static void sizes_are_counted_and_compared(void **state) {
+    (void)state;
+    enum { N = 40 * SM_LANES, COUNTS = 1 << 11 };
+    static const float odd[] = {0, -0.0f, 1e-45f, -1e-40f, INFINITY, -INFINITY, NAN, 1, -1, 0x1p-126f, 3e38f};
+    static const struct sm_digit digits[] = {{20, 11}, {10, 10}, {0, 10}, {0, 1}, {30, 1}};
+    const struct sm_kernels *found[3];
+    size_t n_found = find_kernels(found);
+    float *value = check_alloc(N, sizeof *value);
+    int8_t *mask = check_alloc(N, 1);
+    uint32_t *counts = check_alloc(COUNTS, sizeof *counts), *want = check_alloc(COUNTS, sizeof *want);
+    check_fill(value, N, -1, 1, 3);
+    for (size_t a = 0; a < N; a += 5) value[a] = odd[a / 5 % (sizeof odd / sizeof *odd)];
+    for (size_t a = 0; a < N; a += 7) value[a] = a % 2 ? 0.3f : -0.3f;
+    for (size_t k = 0; k < n_found; k++)
+        for (size_t c = 0; c < N; c += 3) {
+            struct sm_digit d = digits[c % 5];
+            uint32_t least = size_of(value[c]), prefix = (uint32_t)((uint64_t)least >> (d.shift + d.width));
+            size_t n_equal = 0;
+            memset(counts, 0, COUNTS * sizeof *counts);
+            memset(want, 0, COUNTS * sizeof *want);
+            found[k]->count_sizes(counts, value, N, d, prefix);
+            size_t got_equal = found[k]->mask_from_sizes(mask, value, least, N);
+            for (size_t a = 0; a < N; a++) {
+                uint32_t size = size_of(value[a]);
+                n_equal += size == least;
+                if (size >> (d.shift + d.width) == prefix) want[size >> d.shift & ((1u << d.width) - 1)]++;
+                assert_int_equal(mask[a], size >= least);
+            }
+            assert_int_equal(got_equal, n_equal);
+            assert_memory_equal(counts, want, COUNTS * sizeof *want);
+        }
+    free(value);
+    free(mask);
+    free(counts);
+    free(want);
+}
+
 /* ---- sampled masks ---- */
 
 /* What number `index` of the stream makes of a score; 2 where the rounding of p decides, which kernel sets may do
@@ -964,6 +1010,7 @@ int main(void) {
         cmocka_unit_test(threshold_is_strict),
         cmocka_unit_test(update_thresholds_strictly),
         cmocka_unit_test(adam_moves_by_the_rate),
+        cmocka_unit_test(sizes_are_counted_and_compared),
         cmocka_unit_test(masks_are_sampled_by_index),
         cmocka_unit_test(frequencies_are_the_probabilities),
         cmocka_unit_test(extreme_scores_are_certain),

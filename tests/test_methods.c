@@ -78,9 +78,12 @@ static float of_odd_sizes(float m) {
 
 static void change_scores(struct bench *b, float (*change)(float)) {
     for (size_t l = 0; l < b->net.n_layers; l++) {
-        const struct sm_trainer_layer *layer = &b->trainer.layers[l];
-        for (size_t a = 0; a < layer->shape.n_rows * layer->shape.stride; a++)
-            layer->scores[a] = change(layer->scores[a]);
+        struct sm_padded_shape s = b->trainer.layers[l].shape;
+        float *scores = b->trainer.layers[l].scores;
+        for (size_t k = 0; k < s.n_out * s.n_in; k++) {
+            size_t at = k / s.n_in * s.stride + k % s.n_in;
+            scores[at] = change(scores[at]);
+        }
     }
 }
 

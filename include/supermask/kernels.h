@@ -97,6 +97,11 @@ struct sm_trained {
     const int8_t *held; /* values where it is 0 stay as they are, with V and S; NULL: all move */
 };
 
+/* `width` bits of a number from bit `shift` on. */
+struct sm_digit {
+    int shift, width;
+};
+
 struct sm_kernels {
     const char *name; /* "avx512", "avx2", "baseline" */
 
@@ -133,6 +138,12 @@ struct sm_kernels {
 
     /* g = sign with dead zone: +1 where value > threshold, -1 where value < -threshold, else 0; n values. */
     void (*mask_from_scores)(int8_t *mask, const float *value, float threshold, size_t n);
+
+    /* The size of a value is the number that its bits make without the sign: it grows with |value|. count_sizes:
+     * counts[d]++ for each value whose size has `prefix` above that digit, d being the digit. mask_from_sizes: 1 where
+     * the size is at least `least`, else 0; gives how many are `least`. n multiples of SM_LANES. */
+    void (*count_sizes)(uint32_t *counts, const float *value, size_t n, struct sm_digit digit, uint32_t prefix);
+    size_t (*mask_from_sizes)(int8_t *mask, const float *value, uint32_t least, size_t n);
 
     /* g ~ Bernoulli(1 / (1 + exp(-value))): 1 where a number of the stream is below it, else 0. Value k takes the
      * number with index first + k (sm_rng_u32), of which it uses 23 bits; n and first are multiples of SM_DRAWS. */

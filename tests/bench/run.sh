@@ -7,6 +7,7 @@ SUPERMASK_SHARE=$1/share/supermask "$1/bench/bench_fcn"
 "$1/bench/bench_conv_pooled"
 "$1/bench/bench_conv_bf16"
 /usr/bin/python3 "$here/compare_conv.py" "$1"
+/usr/bin/python3 "$here/compare_methods.py" "$1"
 SUPERMASK_SHARE=$1/share/supermask "$1/bench/bench_compact"
 if /usr/bin/python3 -c 'import scipy' 2>/dev/null; then
     /usr/bin/python3 "$here/rival_assignment.py" "$1/bench/bench_assignment"

@@ -23,29 +23,22 @@ static const char *check(const struct sm_recipe *recipe) {
 
 /* ---- the weight where hiding ends ---- */
 
-/* |m| as a number that grows with it: the bits of the float without its sign. */
-static uint32_t size_of(float score) {
-    uint32_t bits;
-    memcpy(&bits, &score, sizeof bits);
-    return bits & 0x7FFFFFFFu;
-}
-
-/* Sizes that begin with `prefix` above `shift + width` bits are counted by the next `width` bits. */
-struct digit {
-    int shift, width;
-};
-static const struct digit digits[] = {{20, 11}, {10, 10}, {0, 10}};
+/* A score's size is the bits of |m|, 31 of them, which grow with it (kernels.h). */
+static const struct sm_digit digits[] = {{20, 11}, {10, 10}, {0, 10}};
 enum { N_DIGITS = sizeof digits / sizeof *digits };
 
-static void count_digit(const struct sm_method_state *s, struct digit d, uint32_t prefix) {
+static size_t last_used_row(const struct sm_method_state *s) {
+    return s->last_row < s->shape.n_out ? s->last_row : s->shape.n_out;
+}
+
+/* Of this thread's scores with those bits above the digit. Scores that pad a row are 0, and are taken off again. */
+static void count_digit(const struct sm_method_state *s, struct sm_digit digit, uint32_t prefix) {
     uint32_t *counts = s->counts[s->team->thread];
+    size_t last = last_used_row(s), stride = s->shape.stride;
     memset(counts, 0, SM_METHOD_COUNTS * sizeof *counts);
-    size_t last = s->last_row < s->shape.n_out ? s->last_row : s->shape.n_out;
-    for (size_t o = s->first_row; o < last; o++)
-        for (size_t i = 0; i < s->shape.n_in; i++) {
-            uint32_t size = size_of(s->scores[o * s->shape.stride + i]);
-            if ((uint64_t)size >> (d.shift + d.width) == prefix) counts[size >> d.shift & ((1u << d.width) - 1)]++;
-        }
+    if (s->first_row >= last) return;
+    s->kernels->count_sizes(counts, s->scores + s->first_row * stride, (last - s->first_row) * stride, digit, prefix);
+    if (prefix == 0) counts[0] -= (uint32_t)((last - s->first_row) * (stride - s->shape.n_in));
 }
 
 static uint32_t counted(const struct sm_method_state *s, uint32_t value) {
@@ -64,12 +57,11 @@ static struct limit find_limit(const struct sm_method_state *s, size_t n_hidden)
     struct limit limit = {0};
     size_t left = n_hidden;
     for (size_t k = 0; k < N_DIGITS; k++) {
-        struct digit d = digits[k];
-        count_digit(s, d, limit.size);
+        count_digit(s, digits[k], limit.size);
         sm_team_wait(s->team);
         uint32_t value = 0, n;
         while ((n = counted(s, value)) < left) left -= n, value++;
-        limit.size = limit.size << d.width | value;
+        limit.size = limit.size << digits[k].width | value;
         if (k + 1 < N_DIGITS) sm_team_wait(s->team); /* before the counts are used again */
     }
     size_t before = 0;
@@ -80,30 +72,26 @@ static struct limit find_limit(const struct sm_method_state *s, size_t n_hidden)
     return limit;
 }
 
-static void keep_all(const struct sm_method_state *s, size_t o) {
-    memset(s->mask + o * s->shape.stride, 1, s->shape.n_in);
-}
-
-static void hide_row(const struct sm_method_state *s, size_t o, struct limit *limit) {
-    const float *scores = s->scores + o * s->shape.stride;
-    int8_t *mask = s->mask + o * s->shape.stride;
-    for (size_t i = 0; i < s->shape.n_in; i++) {
-        uint32_t size = size_of(scores[i]);
-        bool tie = size == limit->size && limit->ties > 0;
-        limit->ties -= tie;
-        mask[i] = size >= limit->size && !tie;
+/* Of the scores of that size in row o the first ones, as long as there are ties to hide. */
+static void hide_ties(const struct sm_method_state *s, size_t o, struct limit *limit) {
+    for (size_t i = 0; i < s->shape.n_in && limit->ties > 0; i++) {
+        uint32_t bits;
+        memcpy(&bits, s->scores + o * s->shape.stride + i, sizeof bits);
+        if ((bits & 0x7FFFFFFFu) != limit->size) continue;
+        s->mask[o * s->shape.stride + i] = 0;
+        limit->ties--;
     }
 }
 
 static void masks(const struct sm_method_state *s) {
     size_t n = s->shape.n_out * s->shape.n_in, n_hidden = (size_t)((1 - s->recipe->keep) * (double)n);
-    size_t last = s->last_row < s->shape.n_out ? s->last_row : s->shape.n_out;
+    size_t stride = s->shape.stride, last = last_used_row(s);
     struct limit limit = n_hidden ? find_limit(s, n_hidden) : (struct limit){0};
     for (size_t o = s->first_row; o < last; o++) {
-        if (n_hidden)
-            hide_row(s, o, &limit);
-        else
-            keep_all(s, o);
+        int8_t *mask = s->mask + o * stride;
+        size_t n_equal = s->kernels->mask_from_sizes(mask, s->scores + o * stride, limit.size, stride);
+        memset(mask + s->shape.n_in, 0, stride - s->shape.n_in);
+        if (n_equal > 0) hide_ties(s, o, &limit);
     }
 }
 
