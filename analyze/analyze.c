@@ -9,6 +9,7 @@
 #include <supermask/text.h>
 
 #include "analyze/align.h"
+#include "analyze/overlap.h"
 #include "analyze/runs.h"
 #include "analyze/test_data.h"
 
@@ -209,12 +210,14 @@ static int walk_runs(struct work *work, struct sm_error *err) {
 static int pair_hooks(struct work *work, const struct sm_moment *a, const struct sm_moment *b, struct sm_error *err) {
     struct sm_alignments alignments;
     sm_alignments_init(&alignments, work->analysis->options);
-    const struct sm_pair pair = {a, b, &alignments};
+    struct sm_overlaps overlaps = {0};
+    const struct sm_pair pair = {a, b, &alignments, &overlaps};
     int status = 0;
     for (size_t t = 0; t < work->n_tasks && status == 0; t++) {
         struct task *task = &work->task[t];
         if (task->statistic->pair) status = task->statistic->pair(task->state, &pair, task->table, err);
     }
+    sm_overlaps_destroy(&overlaps);
     sm_alignments_destroy(&alignments);
     return status;
 }

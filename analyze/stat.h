@@ -80,6 +80,7 @@ struct sm_moment {
 struct sm_pair {
     const struct sm_moment *a, *b;
     struct sm_alignments *alignments; /* sm_pair_alignment */
+    struct sm_overlaps *overlaps;     /* sm_pair_overlap (overlap.h) */
 };
 
 /* How b's hidden units are re-ordered to match a's, by masks or by effective weights (align.h): computed when it is

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "analyze/align.h"
+#include "analyze/overlap.h"
 #include "analyze/stat.h"
 
 enum { FIXTURE_LAYERS = 8 };
@@ -84,7 +85,8 @@ static inline char *fixture_table(const struct sm_statistic *statistic, const st
     void *state = NULL;
     struct sm_moment first = fixture_moment(a), second = {0};
     struct sm_alignments alignments;
-    const struct sm_pair pair = {&first, &second, &alignments};
+    struct sm_overlaps overlaps = {0};
+    const struct sm_pair pair = {&first, &second, &alignments, &overlaps};
     if (b) second = fixture_moment(b);
     second.run_index = 1;
     sm_alignments_init(&alignments, analysis ? analysis->options : NULL);
@@ -98,6 +100,7 @@ static inline char *fixture_table(const struct sm_statistic *statistic, const st
     else
         assert_int_equal(statistic->moment(state, &first, table, &err), 0);
     if (statistic->free) statistic->free(state);
+    sm_overlaps_destroy(&overlaps);
     sm_alignments_destroy(&alignments);
     assert_int_equal(sm_table_close(table, &err), 0);
     snprintf(path, sizeof path, "%s/%s.tsv", directory, statistic->name);

@@ -38,7 +38,7 @@ static void walk_pairs(void *state, const struct sm_options *options, const stru
         for (size_t j = i + 1; j < n; j++) {
             struct sm_alignments alignments;
             sm_alignments_init(&alignments, options);
-            const struct sm_pair pair = {&moments[i], &moments[j], &alignments};
+            const struct sm_pair pair = {&moments[i], &moments[j], &alignments, NULL};
             assert_int_equal(sm_stat_ensemble.pair(state, &pair, table, &err), 0);
             sm_alignments_destroy(&alignments);
         }

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* overlap.h - what two runs keep in common, layer by layer, as found and with hidden units aligned, against each null
+ * model (nulls.h): computed once for a pair, whichever tables ask. Every replicate of a null is compared as found and
+ * then aligned by the very same procedure as the data. */
+#ifndef SUPERMASK_ANALYZE_OVERLAP_H
+#define SUPERMASK_ANALYZE_OVERLAP_H
+
+#include "analyze/nulls.h"
+#include "analyze/stat.h"
+
+enum sm_overlap_alignment { SM_OVERLAP_RAW, SM_OVERLAP_ALIGNED, SM_N_OVERLAP_ALIGNMENTS };
+extern const char *const sm_overlap_alignment_names[SM_N_OVERLAP_ALIGNMENTS]; /* "raw", "aligned" */
+
+/* Of one layer, or all of them. Counts are weights; what is undefined is NaN: the columns of `overlap` say when. */
+struct sm_overlap_cells {
+    size_t n, a, b, both; /* all; non-hidden in the first run, in the second, in both */
+    double jaccard, dice, overlap_coefficient, agreement, kappa, sign_agreement;
+    double expected_both, expected_jaccard, z, p_value, p_holm;
+    double expected_sign_agreement, sign_z, sign_p_value;
+};
+
+/* The share of what two densities leave open beyond chance: (both - E) / (min(a, b) - E) with E = expected_both. 1
+ * where all that one run keeps the other keeps too, 0 where they have as much in common as chance gives, less below.
+ * Against independent masks this is the coefficient of association C7 of Cole 1949 ("The measurement of interspecific
+ * association"), which, unlike Jaccard's index, can be 1 where the densities differ. NaN where E = min(a, b). */
+double sm_overlap_association(const struct sm_overlap_cells *cells);
+
+struct sm_overlap {
+    size_t n_layers;
+    struct sm_overlap_cells *cells; /* [SM_N_OVERLAP_ALIGNMENTS][SM_N_NULLS][n_layers + 1]; the last layer: all */
+};
+const struct sm_overlap_cells *sm_overlap_cells(const struct sm_overlap *overlap, enum sm_overlap_alignment alignment,
+                                                size_t null, size_t layer);
+
+/* What a pair of runs hands its statistics: by masks and by weights, each computed when it is first asked for. */
+struct sm_overlaps {
+    bool done[2];
+    struct sm_overlap overlap[2];
+};
+void sm_overlaps_destroy(struct sm_overlaps *overlaps);
+
+/* Valid until the pair's last hook returns; NULL on failure. */
+const struct sm_overlap *sm_pair_overlap(const struct sm_pair *pair, enum sm_compare compare, struct sm_error *err);
+
+#endif
