@@ -11,6 +11,7 @@
 #include <supermask/recipe.h>
 #include <supermask/text.h>
 
+#include "analyze/seed_groups.h"
 #include "analyze/settings.h"
 
 #define NAME_OF(name) #name,
@@ -44,7 +45,6 @@ void sm_groups_destroy(struct sm_groups *groups) {
     for (size_t g = 0; g < groups->n_groups; g++) {
         free(groups->group[g].member);
         free(groups->group[g].settings);
-        free(groups->group[g].unread);
         free(groups->group[g].variant);
     }
     free(groups->summary);
@@ -59,53 +59,48 @@ static bool same_names(const struct sm_run_summary *a, const struct sm_run_summa
            strcmp(a->method, b->method) == 0 && strcmp(a->recipe, b->recipe) == 0;
 }
 
-static struct sm_group *find_group(struct sm_groups *groups, size_t i, const char *settings, const char *unread) {
-    for (size_t g = 0; g < groups->n_groups; g++) {
-        struct sm_group *group = &groups->group[g];
-        if (same_names(&groups->summary[group->member[0]], &groups->summary[i]) &&
-            strcmp(group->settings, settings) == 0 && strcmp(group->unread, unread) == 0)
-            return group;
-    }
+static struct sm_group *find_group(struct sm_groups *groups, const struct sm_run *run) {
+    for (size_t g = 0; g < groups->n_groups; g++)
+        if (sm_same_seed_group(groups->group[g].first, run)) return &groups->group[g];
     return NULL;
 }
 
-static struct sm_group *append_group(struct sm_groups *groups, char *settings, char *unread,
+/* `settings` is the group's from here on. */
+static struct sm_group *append_group(struct sm_groups *groups, const struct sm_run *first, char *settings,
                                      const struct sm_recipe *recipe) {
-    struct sm_group *group = &groups->group[groups->n_groups];
-    *group = (struct sm_group){.settings = settings,
-                               .unread = unread,
+    struct sm_group *group = &groups->group[groups->n_groups++];
+    *group = (struct sm_group){.first = first,
+                               .settings = settings,
                                .member = calloc(groups->n_runs, sizeof *group->member),
                                .published_accuracy = recipe->published_accuracy,
                                .published_remaining = recipe->published_remaining};
-    if (!group->member) return NULL;
-    groups->n_groups++;
-    return group;
+    return settings && group->member ? group : NULL;
+}
+
+static struct sm_group *new_group(struct sm_groups *groups, const struct sm_run *run) {
+    struct sm_recipe recipe;
+    struct sm_error ignored = {.text = ""};
+    sm_recipe_defaults(&recipe);
+    if (sm_recipe_parse(&recipe, run->recipe, run->path, &ignored) == 0)
+        return append_group(groups, run, sm_settings_text(&recipe, run), &recipe);
+    sm_recipe_defaults(&recipe);
+    return append_group(groups, run, strdup(""), &recipe);
+}
+
+static void note_unreadable(const struct sm_run *run, struct sm_notes *notes) {
+    struct sm_recipe recipe;
+    struct sm_error why = {.text = ""};
+    sm_recipe_defaults(&recipe);
+    if (sm_recipe_parse(&recipe, run->recipe, run->path, &why) != 0)
+        sm_note(notes, "groups: %s: its settings are compared letter by letter with those of other runs: %s", run->name,
+                why.text);
 }
 
 int sm_groups_add(struct sm_groups *groups, size_t i, const struct sm_run *run, struct sm_notes *notes,
                   struct sm_error *err) {
-    struct sm_recipe recipe;
-    struct sm_error why = {.text = ""};
-    sm_recipe_defaults(&recipe);
-    char *settings, *unread;
-    if (sm_recipe_parse(&recipe, run->recipe, run->path, &why) == 0) {
-        settings = sm_settings_text(&recipe, run);
-        unread = strdup("");
-    } else {
-        sm_note(notes, "groups: %s: its settings are compared letter by letter with those of other runs: %s", run->name,
-                why.text);
-        sm_recipe_defaults(&recipe);
-        settings = strdup("");
-        unread = strdup(run->recipe); /* what cannot be understood must not be averaged with something else */
-    }
-    bool whole = settings && unread;
-    struct sm_group *group = whole ? find_group(groups, i, settings, unread) : NULL;
-    bool found = group != NULL;
-    if (whole && !found) group = append_group(groups, settings, unread, &recipe);
-    if (!group || found) {
-        free(settings);
-        free(unread);
-    }
+    note_unreadable(run, notes);
+    struct sm_group *group = find_group(groups, run);
+    if (!group) group = new_group(groups, run);
     if (!group) return sm_fail(err, "%s: groups: out of memory", run->path);
     group->member[group->n_members++] = i;
     return 0;

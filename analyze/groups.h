@@ -23,10 +23,10 @@ struct sm_estimate {
 struct sm_estimate sm_estimate_of(const double *values, size_t n);
 
 struct sm_group {
-    size_t n_members, *member; /* indices of runs, in the order of the command line */
-    char *settings;            /* recipe text without whatever changes no result; empty: it could not be read */
-    char *unread;              /* the whole text of a recipe that could not be read; else empty */
-    char *variant;             /* "key: value, ..." where groups of the same names differ, else "-" */
+    const struct sm_run *first; /* borrowed */
+    size_t n_members, *member;  /* indices of runs, in the order of the command line */
+    char *settings;             /* recipe text without whatever changes no result; empty: it could not be read */
+    char *variant;              /* "key: value, ..." where groups of the same names differ, else "-" */
     struct sm_estimate estimate[SM_N_GROUP_METRICS];
     double published_accuracy, published_remaining; /* shares; NaN where nothing was published */
 };
@@ -45,9 +45,8 @@ struct sm_groups {
 int sm_groups_init(struct sm_groups *groups, size_t n_runs, struct sm_error *err);
 void sm_groups_destroy(struct sm_groups *groups);
 
-/* Puts the run, whose summary is groups->summary[i], into the group of its network, data set, method, recipe name and
- * settings. A recipe that cannot be read is noted; such runs share a group only where the texts are
- * the same letter by letter. */
+/* Puts the run, whose summary is groups->summary[i], into its group (seed_groups.h); groups stand in the order of their
+ * first runs. A recipe that cannot be read is noted. The run is borrowed until destroy. */
 int sm_groups_add(struct sm_groups *groups, size_t i, const struct sm_run *run, struct sm_notes *notes,
                   struct sm_error *err);
 

@@ -12,29 +12,37 @@
 
 enum { MOST_SETTINGS = 3 }; /* of a label */
 
-/* A recipe text that this version cannot read is the same as another only letter by letter. */
-static bool same_recipe(const struct sm_run *a, const struct sm_run *b) {
-    struct sm_recipe first, second;
+/* What the run was told (settings.h); of a recipe that this version cannot read, its text. NULL: no memory. */
+static char *settings_of(const struct sm_run *run) {
+    struct sm_recipe recipe;
     struct sm_error ignored = {{0}};
-    sm_recipe_defaults(&first);
-    sm_recipe_defaults(&second);
-    if (sm_recipe_parse(&first, a->recipe, a->path, &ignored) != 0 ||
-        sm_recipe_parse(&second, b->recipe, b->path, &ignored) != 0)
-        return strcmp(a->recipe, b->recipe) == 0;
-    second.weight_seed = first.weight_seed;
-    second.score_seed = first.score_seed;
-    second.data_seed = first.data_seed;
-    return !sm_recipe_differs(&first, &second);
+    sm_recipe_defaults(&recipe);
+    bool read = sm_recipe_parse(&recipe, run->recipe, run->path, &ignored) == 0;
+    return read ? sm_settings_text(&recipe, run) : sm_format("unread\n%s", run->recipe);
 }
 
-static bool same_group(const struct sm_run *a, const struct sm_run *b) {
-    return strcmp(a->method, b->method) == 0 && strcmp(a->dataset, b->dataset) == 0 && sm_runs_comparable(a, b) &&
-           same_recipe(a, b);
+static bool same_settings(const struct sm_run *a, const struct sm_run *b) {
+    char *first = settings_of(a), *second = settings_of(b);
+    bool same = first && second && strcmp(first, second) == 0;
+    free(first);
+    free(second);
+    return same;
+}
+
+bool sm_same_seed_group(const struct sm_run *a, const struct sm_run *b) {
+    const char *const names[][2] = {{a->method, b->method},
+                                    {a->dataset, b->dataset},
+                                    {a->dataset_sha256, b->dataset_sha256},
+                                    {a->recipe_name, b->recipe_name},
+                                    {a->net.name, b->net.name}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i][0], names[i][1]) != 0) return false;
+    return sm_runs_comparable(a, b) && same_settings(a, b);
 }
 
 static size_t group_of(const struct sm_seed_groups *groups, const struct sm_analysis *analysis, size_t run) {
     size_t g = 0;
-    while (g < groups->n_groups && !same_group(&analysis->runs[groups->first[g]], &analysis->runs[run])) g++;
+    while (g < groups->n_groups && !sm_same_seed_group(&analysis->runs[groups->first[g]], &analysis->runs[run])) g++;
     return g;
 }
 
@@ -53,6 +61,10 @@ static char *recipe_settings(const struct sm_run *run) {
     return read ? sm_settings_text(&recipe, run) : sm_format("%s", "");
 }
 
+static char *method(const struct sm_run *run) {
+    return sm_format("method: %s\n", run->method);
+}
+
 /* "units: 784-300-100-10" */
 static char *widths(const struct sm_run *run) {
     char *text = NULL;
@@ -68,7 +80,7 @@ static char *widths(const struct sm_run *run) {
 }
 
 /* What tells groups of the same name apart: the first of these in which they differ. */
-static char *(*const facts[])(const struct sm_run *run) = {recipe_settings, widths};
+static char *(*const facts[])(const struct sm_run *run) = {recipe_settings, method, widths};
 
 /* What `fact` says of group g and not of every other group of its name; NULL: no memory. */
 static char *difference_in(char *(*fact)(const struct sm_run *run), const struct sm_seed_groups *groups,

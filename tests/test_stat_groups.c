@@ -115,25 +115,36 @@ static void estimates(void **state) {
 struct member {
     const char *recipe;
     uint64_t seed;
+    const char *method; /* NULL: m_1 */
 };
 
+enum { MOST_MEMBERS = 8 };
+
 static void group_runs(const struct member *members, size_t n, struct sm_groups *groups, struct sm_notes *notes) {
+    static char sha[] = "00", name[] = "fcn-mnist", dataset[] = "mnist";
+    static struct sm_run runs[MOST_MEMBERS];
     struct sm_error err = {.text = ""};
+    assert_true(n <= MOST_MEMBERS);
     assert_int_equal(sm_groups_init(groups, n, &err), 0);
     for (size_t i = 0; i < n; i++) {
-        static char sha[] = "00";
-        char *recipe = strdup(members[i].recipe);
-        const struct sm_run run = {.name = recipe, .path = recipe, .recipe = recipe, .dataset_sha256 = sha};
+        char *recipe = (char *)members[i].recipe, *method = (char *)(members[i].method ? members[i].method : "m_1");
+        runs[i] = (struct sm_run){.name = recipe,
+                                  .path = recipe,
+                                  .recipe = recipe,
+                                  .recipe_name = name,
+                                  .method = method,
+                                  .dataset = dataset,
+                                  .dataset_sha256 = sha,
+                                  .net = {.name = "fcn"}};
         groups->summary[i] = (struct sm_run_summary){.run = "r",
                                                      .network = "fcn",
-                                                     .dataset = "mnist",
-                                                     .method = "m_1",
-                                                     .recipe = "fcn-mnist",
+                                                     .dataset = dataset,
+                                                     .method = method,
+                                                     .recipe = name,
                                                      .weight_seed = members[i].seed,
                                                      .test_accuracy = 0.5 + 0.25 * (double)i,
                                                      .remaining = 0.25};
-        assert_int_equal(sm_groups_add(groups, i, &run, notes, &err), 0);
-        free(recipe);
+        assert_int_equal(sm_groups_add(groups, i, &runs[i], notes, &err), 0);
     }
     assert_int_equal(sm_groups_finish(groups, notes, &err), 0);
 }
@@ -141,9 +152,9 @@ static void group_runs(const struct member *members, size_t n, struct sm_groups 
 /* A control of each seed takes the masks of that seed's run. */
 static void masks_of_other_runs_are_alike(void **state) {
     (void)state;
-    const struct member members[] = {{"masks_from: seed1.h5\nweight_seed: 1\n", 1},
-                                     {"masks_from: seed2.h5\nweight_seed: 2\n", 2},
-                                     {"weight_seed: 3\n", 3}};
+    const struct member members[] = {{"masks_from: seed1.h5\nweight_seed: 1\n", 1, NULL},
+                                     {"masks_from: seed2.h5\nweight_seed: 2\n", 2, NULL},
+                                     {"weight_seed: 3\n", 3, NULL}};
     struct sm_groups groups;
     struct sm_notes notes = {0};
     group_runs(members, 3, &groups, &notes);
@@ -155,11 +166,27 @@ static void masks_of_other_runs_are_alike(void **state) {
     sm_groups_destroy(&groups);
 }
 
+/* The same recipe letter by letter: the method alone keeps them apart. */
+static void methods_never_mix(void **state) {
+    (void)state;
+    const struct member members[] = {
+        {"threads: 1\n", 1, "one"}, {"threads: 1\n", 2, "other"}, {"threads: 1\n", 3, "one"}};
+    struct sm_groups groups;
+    struct sm_notes notes = {0};
+    group_runs(members, 3, &groups, &notes);
+    assert_int_equal(groups.n_groups, 2);
+    assert_int_equal(groups.group[0].n_members, 2);
+    assert_int_equal(groups.group[0].member[1], 2);
+    assert_near(groups.group[0].estimate[SM_GROUP_test_accuracy].mean, 0.75);
+    assert_near(groups.group[1].estimate[SM_GROUP_test_accuracy].mean, 0.75);
+    sm_groups_destroy(&groups);
+}
+
 static void settings_make_the_group(void **state) {
     (void)state;
-    const struct member members[] = {{"threads: 1\nweight_seed: 1\npublished_accuracy: 0.9748\n", 1},
-                                     {"threads: 2\nweight_seed: 2\npublished_accuracy: 0.9748\n", 2},
-                                     {"threshold: 0.5\nweight_seed: 3\npublished_accuracy: 0.9748\n", 3}};
+    const struct member members[] = {{"threads: 1\nweight_seed: 1\npublished_accuracy: 0.9748\n", 1, NULL},
+                                     {"threads: 2\nweight_seed: 2\npublished_accuracy: 0.9748\n", 2, NULL},
+                                     {"threshold: 0.5\nweight_seed: 3\npublished_accuracy: 0.9748\n", 3, NULL}};
     struct sm_groups groups;
     struct sm_notes notes = {0};
     group_runs(members, 3, &groups, &notes);
@@ -177,7 +204,7 @@ static void settings_make_the_group(void **state) {
 
 static void same_seeds_are_noted(void **state) {
     (void)state;
-    const struct member members[] = {{"threads: 1\n", 5}, {"threads: 1\n", 5}};
+    const struct member members[] = {{"threads: 1\n", 5, NULL}, {"threads: 1\n", 5, NULL}};
     struct sm_groups groups;
     struct sm_notes notes = {0};
     group_runs(members, 2, &groups, &notes);
@@ -191,8 +218,10 @@ static void same_seeds_are_noted(void **state) {
 
 static void unreadable_recipe_is_noted(void **state) {
     (void)state;
-    const struct member members[] = {
-        {"threads: 1\n", 1}, {"no_such_key: 1\n", 2}, {"no_such_key: 2\n", 3}, {"no_such_key: 1\n", 4}};
+    const struct member members[] = {{"threads: 1\n", 1, NULL},
+                                     {"no_such_key: 1\n", 2, NULL},
+                                     {"no_such_key: 2\n", 3, NULL},
+                                     {"no_such_key: 1\n", 4, NULL}};
     struct sm_groups groups;
     struct sm_notes notes = {0};
     group_runs(members, 4, &groups, &notes);
@@ -220,7 +249,8 @@ static char *tex_of(const struct sm_groups *groups) {
 
 static void tex_rows(void **state) {
     (void)state;
-    const struct member members[] = {{"published_accuracy: 0.9748\n", 1}, {"published_accuracy: 0.9748\n", 2}};
+    const struct member members[] = {{"published_accuracy: 0.9748\n", 1, NULL},
+                                     {"published_accuracy: 0.9748\n", 2, NULL}};
     struct sm_groups groups;
     struct sm_notes notes = {0};
     group_runs(members, 2, &groups, &notes);
@@ -263,6 +293,7 @@ int main(void) {
                                        cmocka_unit_test(estimates),
                                        cmocka_unit_test(masks_of_other_runs_are_alike),
                                        cmocka_unit_test(settings_make_the_group),
+                                       cmocka_unit_test(methods_never_mix),
                                        cmocka_unit_test(same_seeds_are_noted),
                                        cmocka_unit_test(unreadable_recipe_is_noted),
                                        cmocka_unit_test(tex_rows),

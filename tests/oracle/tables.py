@@ -218,15 +218,20 @@ def estimate(values):
     return mean, sd, mean - half, mean + half
 
 
+def shapes(run):
+    """What must be alike where masks are compared weight by weight."""
+    return tuple((name, layer.shape, layer.kind, layer.stride, tuple(layer.inputs)) for name, layer in run.layers.items())
+
+
 def group_rows(case):
     rows = list(summary_rows(case))
     settings = [yaml_lines.settings(run.attrs["recipe"]) for run in case.runs]
     names = [tuple(row[key] for key in ("network", "dataset", "method", "recipe")) for row in rows]
     members = {}
     for i, name in enumerate(names):
-        members.setdefault((name, settings[i]), []).append(i)
-    for (name, lines), runs in members.items():
-        others = [other for (n, other) in members if n == name]
+        members.setdefault((name, settings[i], shapes(case.runs[i])), []).append(i)
+    for (name, lines, _), runs in members.items():
+        others = [other for (n, other, _) in members if n == name]
         differing = sorted(line for line in lines if any(line not in other for other in others))
         row = dict(zip(("network", "dataset", "method", "recipe"), name)) | {"variant": differing, "runs": len(runs)}
         for metric in METRICS:
