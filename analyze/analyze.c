@@ -10,6 +10,7 @@
 
 #include "analyze/align.h"
 #include "analyze/overlap.h"
+#include "analyze/pairs.h"
 #include "analyze/runs.h"
 #include "analyze/test_data.h"
 
@@ -226,20 +227,21 @@ static bool comparable(const struct work *work, size_t i, size_t j) {
     return sm_runs_comparable(&work->analysis->runs[i], &work->analysis->runs[j]);
 }
 
-static int walk_partner(struct work *work, const struct sm_moment *a, size_t j, struct sm_error *err) {
+static int walk_partner(struct work *work, const struct sm_pairs *pairs, const struct sm_moment *a, size_t j,
+                        struct sm_error *err) {
     const struct sm_moment *b = sm_moments_get(work->moments, j, err);
-    int status = b ? pair_hooks(work, a, b, err) : -1;
+    int status = b ? 0 : -1;
+    if (b && sm_pairs_compares(pairs, a, b)) status = pair_hooks(work, a, b, err);
     sm_moments_release(work->moments, j);
+    show(work, &work->analysis->runs[j]);
     return status;
 }
 
-static int walk_partners(struct work *work, size_t i, struct sm_error *err) {
+static int walk_partners(struct work *work, const struct sm_pairs *pairs, size_t i, struct sm_error *err) {
     const struct sm_moment *a = sm_moments_get(work->moments, i, err);
     int status = a ? 0 : -1;
-    for (size_t j = i + 1; j < work->analysis->n_runs && status == 0; j++) {
-        if (comparable(work, i, j)) status = walk_partner(work, a, j, err);
-        if (status == 0) show(work, &work->analysis->runs[j]);
-    }
+    for (size_t j = i + 1; j < work->analysis->n_runs && status == 0; j++)
+        if (sm_pairs_has(pairs, i, j)) status = walk_partner(work, pairs, a, j, err);
     sm_moments_release(work->moments, i);
     return status;
 }
@@ -276,15 +278,31 @@ static void note_incomparable(const struct work *work) {
     free(text);
 }
 
+static void note_left_out(const struct work *work, const struct sm_pairs *pairs) {
+    if (pairs->n_left_out)
+        sm_note(work->analysis->notes,
+                "%zu pairs of runs of different groups were left out: of two groups %zu with the same weight seed and "
+                "%zu others are compared (--pairs)",
+                pairs->n_left_out, work->analysis->options->n_pairs, work->analysis->options->n_pairs);
+}
+
+static int walk_chosen(struct work *work, const struct sm_pairs *pairs, struct sm_error *err) {
+    int status = 0;
+    note_left_out(work, pairs);
+    sm_progress_start(&work->progress, "pairs", pairs->n_chosen, work->analysis->options->quiet);
+    work->n_done = 0;
+    for (size_t i = 0; i + 1 < work->analysis->n_runs && status == 0; i++) status = walk_partners(work, pairs, i, err);
+    sm_progress_end(&work->progress);
+    return status;
+}
+
 static int walk_pairs(struct work *work, struct sm_error *err) {
-    size_t n = work->analysis->n_runs;
+    struct sm_pairs pairs;
     if (!wants_pairs(work)) return 0;
     note_incomparable(work);
-    sm_progress_start(&work->progress, "pairs", n * (n - 1) / 2, work->analysis->options->quiet);
-    work->n_done = 0;
-    int status = 0;
-    for (size_t i = 0; i + 1 < n && status == 0; i++) status = walk_partners(work, i, err);
-    sm_progress_end(&work->progress);
+    int status = sm_pairs_init(&pairs, work->analysis, err);
+    if (status == 0) status = walk_chosen(work, &pairs, err);
+    sm_pairs_destroy(&pairs);
     return status;
 }
 

@@ -16,6 +16,7 @@ enum {
     KEY_COMPARE = 256,
     KEY_AT,
     KEY_NULLS,
+    KEY_PAIRS,
     KEY_FIGURES,
     KEY_DATA,
     KEY_ABLATION,
@@ -25,7 +26,8 @@ enum {
     KEY_UNIT
 };
 
-static const int64_t DEFAULT_NULLS = 99, MOST_NULLS = 1000000, MOST_THREADS = 1024;
+static const int64_t DEFAULT_NULLS = 99, DEFAULT_PAIRS = 5, MOST_PAIRS = 1000000, MOST_NULLS = 1000000,
+                     MOST_THREADS = 1024;
 
 static const struct argp_option option_table[] = {
     {"output", 'o', "DIR", 0,
@@ -40,6 +42,10 @@ static const struct argp_option option_table[] = {
      0},
     {"nulls", KEY_NULLS, "N", 0,
      "Replicates of null models that are sampled (default: 99); the smallest p-value is 1/(N+1)", 0},
+    {"pairs", KEY_PAIRS, "N|all", 0,
+     "Pairs of runs that are compared of two groups of other methods or settings: N whose runs have the same weight "
+     "seed and N others (default: 5); within a group all are",
+     0},
     {"starts", KEY_STARTS, "N", 0,
      "Orders from which an alignment of hidden units begins; the best end is kept (default: 1; from the third on they "
      "are random)",
@@ -106,6 +112,14 @@ static void set_nulls(struct parse *parse, const char *word, struct argp_state *
     if (sm_parse_int(word, &n) != 0 || n < 1 || n > MOST_NULLS)
         argp_failure(state, 2, 0, "--nulls wants a whole number from 1 to %lld, not '%s'", (long long)MOST_NULLS, word);
     parse->command->options.n_nulls = (size_t)n;
+}
+
+static void set_pairs(struct parse *parse, const char *word, struct argp_state *state) {
+    int64_t n = 0;
+    if (strcmp(word, "all") != 0 && (sm_parse_int(word, &n) != 0 || n < 1 || n > MOST_PAIRS))
+        argp_failure(state, 2, 0, "--pairs wants a whole number from 1 to %lld or all, not '%s'", (long long)MOST_PAIRS,
+                     word);
+    parse->command->options.n_pairs = (size_t)n;
 }
 
 static void set_starts(struct parse *parse, const char *word, struct argp_state *state) {
@@ -263,6 +277,9 @@ static error_t parse_one(int key, char *arg, struct argp_state *state) {
     case KEY_NULLS:
         set_nulls(parse, arg, state);
         break;
+    case KEY_PAIRS:
+        set_pairs(parse, arg, state);
+        break;
     case KEY_STARTS:
         set_starts(parse, arg, state);
         break;
@@ -342,6 +359,7 @@ void sm_command_parse(struct sm_command *command, int argc, char **argv) {
     command->options = (struct sm_options){.compare = SM_COMPARE_MASK | SM_COMPARE_WEIGHT,
                                            .at_epoch = NAN,
                                            .n_nulls = (size_t)DEFAULT_NULLS,
+                                           .n_pairs = (size_t)DEFAULT_PAIRS,
                                            .n_starts = 1,
                                            .seed = 1};
     command->statistics = calloc(sm_n_statistics, sizeof *command->statistics);

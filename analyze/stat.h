@@ -20,6 +20,7 @@ struct sm_options {
     unsigned compare;      /* sm_compare bits */
     double at_epoch;       /* --at; NaN: the last record */
     size_t n_nulls;        /* --nulls: replicates of null models that are sampled */
+    size_t n_pairs;        /* --pairs: of two groups, with equal and with different weight seeds each; 0: all */
     size_t n_starts;       /* --starts: orders from which an alignment begins (align.h) */
     uint64_t seed;         /* --seed: of all that is sampled here */
     const char *data;      /* --data; NULL: see sm_dataset_load */
@@ -99,7 +100,7 @@ struct sm_statistic {
     int (*record)(void *state, const struct sm_step *step, struct sm_table *table, struct sm_error *err);
     int (*moment)(void *state, const struct sm_moment *moment, struct sm_table *table, struct sm_error *err);
     int (*pair)(void *state, const struct sm_pair *pair, struct sm_table *table,
-                struct sm_error *err); /* every a before b with the same layers; one note tells of the others */
+                struct sm_error *err); /* a before b with the same layers, all of a group and some of two (pairs.h) */
     int (*close)(void *state, struct sm_table *table, struct sm_error *err); /* rows over all runs */
     void (*free)(void *state);
 };
