@@ -9,6 +9,11 @@
 #include "analyze/hypergeometric.h"
 #include "analyze/statistics.h"
 
+const struct sm_comparison sm_comparisons[SM_N_COMPARISONS] = {
+    {SM_COMPARE_MASK, "mask"},
+    {SM_COMPARE_WEIGHT, "weight"},
+};
+
 const char *const sm_overlap_alignment_names[SM_N_OVERLAP_ALIGNMENTS] = {"raw", "aligned"};
 
 /* ---- one pair of runs, one comparison ---- */

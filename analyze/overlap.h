@@ -8,6 +8,14 @@
 #include "analyze/nulls.h"
 #include "analyze/stat.h"
 
+/* What can be compared. */
+struct sm_comparison {
+    enum sm_compare bit;
+    const char *name; /* "mask", "weight" */
+};
+enum { SM_N_COMPARISONS = 2 };
+extern const struct sm_comparison sm_comparisons[SM_N_COMPARISONS];
+
 enum sm_overlap_alignment { SM_OVERLAP_RAW, SM_OVERLAP_ALIGNED, SM_N_OVERLAP_ALIGNMENTS };
 extern const char *const sm_overlap_alignment_names[SM_N_OVERLAP_ALIGNMENTS]; /* "raw", "aligned" */
 

@@ -115,7 +115,8 @@ bool sm_runs_comparable(const struct sm_run *a, const struct sm_run *b);
 extern const struct sm_statistic sm_stat_ratios, sm_stat_flips, sm_stat_settling, sm_stat_similarity,
     sm_stat_oscillation, sm_stat_earlybird, sm_stat_alignment, sm_stat_overlap, sm_stat_matches, sm_stat_layers,
     sm_stat_interfaces, sm_stat_neurons, sm_stat_ablation, sm_stat_concentration, sm_stat_consistency, sm_stat_ensemble,
-    sm_stat_weights, sm_stat_controls, sm_stat_thresholds, sm_stat_rounds, sm_stat_summary, sm_stat_groups;
+    sm_stat_methods, sm_stat_methods_units, sm_stat_weights, sm_stat_controls, sm_stat_thresholds, sm_stat_rounds,
+    sm_stat_summary, sm_stat_groups;
 
 /* The table of statistics (tables.c), in the order of `list`. */
 extern const struct sm_statistic *const sm_statistics[];

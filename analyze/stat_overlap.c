@@ -32,14 +32,6 @@ static const struct sm_column columns[] = {
     {"sign_p_value", "(1 + replicates with a sign_agreement >= observed) / (replicates + 1); nan where both = 0"},
 };
 
-static const struct comparison {
-    enum sm_compare bit;
-    const char *name;
-} comparisons[] = {
-    {SM_COMPARE_MASK, "mask"},
-    {SM_COMPARE_WEIGHT, "weight"},
-};
-
 static void write_cells(struct sm_table *table, const struct sm_overlap_cells *cells) {
     const size_t counts[] = {cells->n, cells->a, cells->b, cells->both};
     const double values[] = {
@@ -66,7 +58,7 @@ static void write_block(struct sm_table *table, const struct sm_pair *pair, cons
     }
 }
 
-static int compare(struct sm_table *table, const struct sm_pair *pair, const struct comparison *comparison,
+static int compare(struct sm_table *table, const struct sm_pair *pair, const struct sm_comparison *comparison,
                    struct sm_error *err) {
     const struct sm_overlap *overlap = sm_pair_overlap(pair, comparison->bit, err);
     if (!overlap) return -1;
@@ -84,9 +76,9 @@ static int overlap_open(void **state, const struct sm_analysis *analysis, struct
 
 static int overlap_pair(void *state, const struct sm_pair *pair, struct sm_table *table, struct sm_error *err) {
     const struct sm_analysis *analysis = state;
-    for (size_t i = 0; i < sizeof comparisons / sizeof *comparisons; i++) {
-        if (!(analysis->options->compare & comparisons[i].bit)) continue;
-        if (compare(table, pair, &comparisons[i], err)) return -1;
+    for (size_t i = 0; i < SM_N_COMPARISONS; i++) {
+        if (!(analysis->options->compare & sm_comparisons[i].bit)) continue;
+        if (compare(table, pair, &sm_comparisons[i], err)) return -1;
     }
     return 0;
 }
