@@ -30,6 +30,7 @@ extern const struct sm_figure_data sm_figure_data_scores;   /* histograms of sco
 extern const struct sm_figure_data sm_figure_data_first_layer; /* first mask and a test sample (figure_first_layer.c) */
 extern const struct sm_figure_data sm_figure_data_filters;     /* of a first convolution (figure_filters.c) */
 extern const struct sm_figure_data sm_figure_data_architectures; /* layers of all groups (figure_architectures.c) */
+extern const struct sm_figure_data sm_figure_data_methods;       /* units of all groups (figure_methods.c) */
 extern const struct sm_figure_data sm_figure_data_classes;       /* signed path weights (figure_paths.c) */
 extern const struct sm_figure_data sm_figure_data_rounds;        /* curves of accuracy over rounds (figure_rounds.c) */
 extern const struct sm_figure_data sm_figure_data_early_stop;    /* of early stopping over rounds (figure_rounds.c) */

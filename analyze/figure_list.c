@@ -5,8 +5,10 @@ const struct sm_figure sm_figures[] = {
     {.name = "accuracy-remaining",
      .help = "test accuracy against remaining weights: runs, means of groups, published values",
      .caption =
-         "Test accuracy against the share of weights that are not hidden. Small circles are runs; a filled circle is "
-         "the mean of a group of runs that differ in their seeds only, with the 95 % interval of the mean in both "
+         "Test accuracy against the share of weights that are not hidden. Small open points are runs, each method with "
+         "a "
+         "type of point of its own; a filled one is the mean of a group of runs that differ in their seeds only, with "
+         "the 95 % interval of the mean in both "
          "directions (from two runs on); a star is what was published for the recipe, a dotted line leads to it. Up "
          "and "
          "to the left is better.",
@@ -311,6 +313,25 @@ const struct sm_figure sm_figures[] = {
      .tables = {"ensemble"},
      .by_group = true,
      .min_runs = 2},
+    {.name = "methods",
+     .help = "do methods keep the same weights: association of masks for every two of them, one matrix for each layer",
+     .caption =
+         "How far the masks of two methods have more in common than chance gives: 1 where all that one run keeps the "
+         "other keeps too, 0 (white) for chance, whatever the densities; means over pairs of runs. Left, weight by "
+         "weight as found, against independent masks; right, after hidden units were matched by effective weights, "
+         "against networks of the same degrees matched alike. Above the diagonal the runs of a pair have the same "
+         "weight seed, below it they have not; on the diagonal, seeds of one method. Grey: no such pair.",
+     .tables = {"methods"},
+     .data = {&sm_figure_data_methods}},
+    {.name = "methods-neurons",
+     .help = "which pixels and hidden units each method reads, side by side",
+     .caption =
+         "Which units each method uses. Maps: weights that are kept from each pixel, as multiples of even spreading, "
+         "mean over the runs. Strips: incoming weights of each hidden unit likewise, for the runs of one weight seed, "
+         "so that a column is one and the same initial unit; units in the order of their mean over the methods. Where "
+         "methods agree the strips fade alike from left to right. One colour scale for all; white: nothing is kept.",
+     .tables = {"methods-units"},
+     .data = {&sm_figure_data_methods}},
     {.name = "layers",
      .help = "distance between layers' keep/hide/invert shares, within a run and between runs",
      .caption =

@@ -75,3 +75,10 @@ const struct sm_moment *sm_moments_get(struct sm_moments *moments, size_t i, str
 void sm_moments_release(struct sm_moments *moments, size_t i) {
     if (i < moments->first_kept) unload(&moments->moment[i]);
 }
+
+bool sm_moment_hides_nothing(const struct sm_moment *moment) {
+    const struct sm_network *net = &moment->run->net;
+    for (size_t l = 0; l < net->n_layers; l++)
+        if (memchr(moment->mask[l], 0, sm_layer_weights(&net->layers[l]))) return false;
+    return true;
+}

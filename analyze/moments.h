@@ -27,4 +27,7 @@ int sm_moments_put(struct sm_moments *moments, size_t i, int8_t *const *mask, st
 const struct sm_moment *sm_moments_get(struct sm_moments *moments, size_t i, struct sm_error *err);
 void sm_moments_release(struct sm_moments *moments, size_t i);
 
+/* Is no weight hidden (dense baselines)? Then the mask says nothing. */
+bool sm_moment_hides_nothing(const struct sm_moment *moment);
+
 #endif

@@ -300,9 +300,12 @@ const struct sm_overlap_cells *sm_overlap_cells(const struct sm_overlap *overlap
 }
 
 double sm_overlap_association(const struct sm_overlap_cells *cells) {
-    double most = (double)(cells->a < cells->b ? cells->a : cells->b), open = most - cells->expected_both;
+    double least = cells->a + cells->b > cells->n ? (double)(cells->a + cells->b - cells->n) : 0;
+    double most = (double)(cells->a < cells->b ? cells->a : cells->b);
+    double excess = (double)cells->both - cells->expected_both;
+    double open = excess >= 0 ? most - cells->expected_both : cells->expected_both - least;
     /* Sampled expectations are sums: what differs by rounding only is nothing. */
-    return open > 1e-9 * (1 + most) ? ((double)cells->both - cells->expected_both) / open : NAN;
+    return open > 1e-9 * (1 + most) ? excess / open : NAN;
 }
 
 /* ---- the overlaps of a pair ---- */

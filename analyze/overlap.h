@@ -27,10 +27,11 @@ struct sm_overlap_cells {
     double expected_sign_agreement, sign_z, sign_p_value;
 };
 
-/* The share of what two densities leave open beyond chance: (both - E) / (min(a, b) - E) with E = expected_both. 1
- * where all that one run keeps the other keeps too, 0 where they have as much in common as chance gives, less below.
- * Against independent masks this is the coefficient of association C7 of Cole 1949 ("The measurement of interspecific
- * association"), which, unlike Jaccard's index, can be 1 where the densities differ. NaN where E = min(a, b). */
+/* How far from chance towards what the two densities allow: with E = expected_both, (both - E) / (min(a, b) - E) where
+ * both >= E, else (both - E) / (E - max(0, a + b - n)). 1 where all that one run keeps the other keeps too, 0 where
+ * they have as much in common as chance gives, -1 where as little as possible. Against independent masks it is the
+ * coefficient of interspecific association C7 of Cole 1949 ("The measurement of interspecific association", Ecology
+ * 30), which, unlike Jaccard's index, can be 1 where the densities differ. NaN where chance leaves nothing open. */
 double sm_overlap_association(const struct sm_overlap_cells *cells);
 
 struct sm_overlap {

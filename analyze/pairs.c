@@ -3,7 +3,8 @@
 
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "analyze/moments.h"
 
 /* ---- choosing ---- */
 
@@ -90,17 +91,10 @@ bool sm_pairs_has(const struct sm_pairs *pairs, size_t a, size_t b) {
 
 /* ---- masks ---- */
 
-static bool hides_nothing(const struct sm_moment *moment) {
-    const struct sm_network *net = &moment->run->net;
-    for (size_t l = 0; l < net->n_layers; l++)
-        if (memchr(moment->mask[l], 0, sm_layer_weights(&net->layers[l]))) return false;
-    return true;
-}
-
 bool sm_pairs_compares(const struct sm_pairs *pairs, const struct sm_moment *a, const struct sm_moment *b) {
     const size_t *group = pairs->groups.group;
     if (group[a->run_index] == group[b->run_index]) return true;
-    const struct sm_moment *whole = hides_nothing(a) ? a : hides_nothing(b) ? b : NULL;
+    const struct sm_moment *whole = sm_moment_hides_nothing(a) ? a : sm_moment_hides_nothing(b) ? b : NULL;
     if (whole)
         sm_note(pairs->analysis->notes, "%s hides no weight, so that it was not compared with runs of other groups",
                 whole->run->name);

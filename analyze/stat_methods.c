@@ -27,8 +27,9 @@ static const struct sm_column columns[] = {
     {"jaccard_low", "lowest pair"},
     {"jaccard_high", "highest pair"},
     {"expected_jaccard", "mean of expected_jaccard"},
-    {"association", "mean of (both - E) / (min(a, b) - E) with E the expectation of both under the null: 0 for what "
-                    "chance gives, 1 where all that one run keeps the other keeps too"},
+    {"association", "mean of (both - E) / (min(a, b) - E), E the expectation of both under the null: 0 for what chance "
+                    "gives, 1 where all that one run keeps the other keeps too; below 0 the denominator is E - max(0, "
+                    "a + b - n): -1 where they have as little in common as there can be"},
     {"association_low", "lowest pair"},
     {"association_high", "highest pair"},
     {"overlap_coefficient", "mean of both / min(a, b)"},
@@ -224,7 +225,7 @@ const struct sm_statistic sm_stat_methods = {
         "different weight seeds only aligned rows mean something.\n"
         "Methods keep unlike many weights, so that Jaccard's index is small even where all that one keeps the other\n"
         "keeps too. association does not suffer from that: against independent masks it is the coefficient C7 of\n"
-        "Cole 1949 (\"The measurement of interspecific association\"), as long as it is above 0.\n"
+        "Cole 1949 (\"The measurement of interspecific association\", Ecology 30).\n"
         "Left out: of two groups --pairs pairs of each kind are compared (default 5), chosen so that each run comes "
         "once\n"
         "before any comes twice; networks with other layers; runs in which nothing is hidden (dense baselines), as "

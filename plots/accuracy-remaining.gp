@@ -1,20 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # accuracy-remaining.gp - test accuracy against the share of remaining weights: runs, means of groups, published values.
 # Run in the directory of the tables: gnuplot -e "FMT='pdf'" plots/accuracy-remaining.gp
-# Reads summary.tsv and groups.tsv. Variables: FMT, OUT (style.gp). Small circles: runs; filled: mean of a group with the
-# 95 % interval of the mean in both directions; stars: what was published for the recipe.
+# Reads summary.tsv, groups.tsv and data/runs.tsv. Variables: FMT, OUT (style.gp). Small open points: runs; filled: mean
+# of a group with the 95 % interval of the mean in both directions; stars: what was published for the recipe. Each method
+# has a type of point, each group a colour.
 FIGURE = "accuracy-remaining"
 load "plots/style.gp"
 set datafile columnheaders
-stats "summary.tsv" using (add_run(strcol("run")), add_layer(strcol("recipe")." "), 0) nooutput
-NL = 0; L_LAST = 0
-title_of(recipe, method, variant) = recipe.(variant eq "-" || variant eq "" ? "" : ", ".variant)
-array RECIPE[1024]
+# Groups stand where other figures have layers, in the order of groups.tsv and of the numbers in data/runs.tsv.
+title_of(recipe, method, variant) = recipe.(NM < 2 || strstrt(recipe, method) ? "" : ", ".method).(variant eq "-" || variant eq "" ? "" : ", ".variant)
+# A method's type of point: open circle, square, triangle, diamond, triangle upside down, pentagon; the next is filled.
+array METHODS[64]; NM = 0
+find_method(m) = (_f = 0, (NM ? (sum [_k = 1:NM] (METHODS[_k] eq m ? (_f = _k) : 0)) : 0), _f)
+add_method(m) = find_method(m) || NM == 64 ? 0 : (NM = NM + 1, METHODS[NM] = m, 0)
+array OPEN[6] = [6, 4, 8, 12, 10, 14]
+open_type(m) = OPEN[1 + (find_method(m) + 5) % 6]
+array KIND[1024]
+stats "data/runs.tsv" using (find_run(strcol("run")) ? 0 : (add_run(strcol("run")), KIND[NR] = column("group"), 0)) nooutput
+array GROUP_OF[NR]
+do for [k=1:NR] { GROUP_OF[k] = KIND[k] }
 # Lowest and highest x and y; is anything published; has any group an interval?
 array SPAN[6] = [1e9, -1e9, 1e9, -1e9, 0, 0]
 reach(x, y) = (x != x || y != y) ? 0 : (SPAN[1] = (x < SPAN[1] ? x : SPAN[1]), SPAN[2] = (x > SPAN[2] ? x : SPAN[2]), \
     SPAN[3] = (y < SPAN[3] ? y : SPAN[3]), SPAN[4] = (y > SPAN[4] ? y : SPAN[4]), 0)
-stats "groups.tsv" using (NL = NL + 1, RECIPE[NL] = strcol("recipe"), LAYER[NL] = title_of(strcol("recipe"), strcol("method"), \
+stats "groups.tsv" using (add_method(strcol("method"))) nooutput
+stats "groups.tsv" using (NL = NL + 1, KIND[NL] = open_type(strcol("method")), LAYER[NL] = title_of(strcol("recipe"), strcol("method"), \
     strcol("variant")), reach(100*column("published_remaining"), 100*column("published_accuracy")), \
     (column("published_accuracy") == column("published_accuracy") ? (SPAN[5] = 1) : 0), \
     (column("test_accuracy_low") == column("test_accuracy_low") ? (SPAN[6] = 1) : 0), 0) nooutput
@@ -22,8 +32,7 @@ stats "groups.tsv" using (reach(100*column("remaining_low"), 100*column("test_ac
     reach(100*column("remaining_high"), 100*column("test_accuracy_high"))) nooutput
 stats "summary.tsv" using (reach(100*column("remaining"), 100*column("test_accuracy"))) nooutput
 unset datafile columnheaders
-# A run takes the colour of the first group of its recipe.
-group_of(recipe) = (_g = 0, (sum [_k = 1:NL] (RECIPE[_k] eq recipe && !_g ? (_g = _k) : 0)), _g)
+group_of(run) = (_g = find_run(run), _g ? GROUP_OF[_g] : 1)
 shown = NL > 24 ? 24 : NL
 # Colours alone do not tell more than seven groups apart: then groups have numbers.
 NUMBERS = NL > 7
@@ -32,8 +41,8 @@ COLS = NL > 3 ? 2 : 1
 W = COLS == 1 ? 8.5 : 17.0; HEAD = 0.75 + 0.38*(shown + COLS - 1)/COLS; H = 6.3 + HEAD
 eval page(W, H)
 set lmargin at screen 1.45/W; set rmargin at screen 1 - 0.4/W; set bmargin at screen 1.15/H; set tmargin at screen 1 - (HEAD + 0.15)/H
-do for [g=1:shown] { eval swatch(g, 1.45 + 7.8*((g - 1) % COLS), 0.3 + 0.38*int((g - 1)/COLS), W, H, layer_colour(g, NL), number(g).LAYER[g]) }
-set label 1 "○ run   ● mean of the group".(SPAN[5] ? "   ★ published, dotted to the mean" : "") at screen 1.45/W, screen 1 - (HEAD - 0.2)/H left font ",7" tc rgb DARK
+do for [g=1:shown] { eval point_entry(g, 1.45 + 7.8*((g - 1) % COLS), 0.3 + 0.38*int((g - 1)/COLS), W, H, layer_colour(g, NL), KIND[g] + 1, number(g).LAYER[g]) }
+set label 1 "open: run   filled: mean of the group".(SPAN[5] ? "   ★ published, dotted to the mean" : "") at screen 1.45/W, screen 1 - (HEAD - 0.2)/H left font ",7" tc rgb DARK
 set xlabel "remaining weights (%)" offset 0,0.4
 set ylabel "test accuracy (%)" offset 0.9,0
 wide = SPAN[2] > 0 && SPAN[1] > 0 ? SPAN[2]/SPAN[1] : 1
@@ -43,7 +52,8 @@ if (wide > 3) { set logscale x; set xtics (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 1
 dy = 0.15*(SPAN[4] - SPAN[3]); dy = dy > 0.3 ? dy : 0.3
 if (SPAN[4] >= SPAN[3]) set yrange [SPAN[3] - dy:SPAN[4] + dy]
 set format "%g"
-c(name) = layer_colour(group_of(name) ? group_of(name) : 1, NL)
+c(run) = layer_colour(group_of(run), NL)
+pt_of(run) = KIND[int(group_of(run))]
 G(k) = layer_colour(int(k) + 1 > NL ? NL : int(k) + 1, NL)
 set datafile columnheaders
 # gnuplot 5.4 dies of a plot without a single point: elements are left out by loops that run no time.
@@ -51,10 +61,10 @@ plot for [k=1:SPAN[6]] "groups.tsv" using (100*column("remaining_mean")):(100*co
         with vectors heads size graph 0.01,90 lc rgb variable lw 1, \
      for [k=1:SPAN[6]] "groups.tsv" using (100*column("remaining_low")):(100*column("test_accuracy_mean")):(100*(column("remaining_high") - column("remaining_low"))):(0):(G($0)) \
         with vectors heads size graph 0.01,90 lc rgb variable lw 1, \
-     "summary.tsv" using (100*column("remaining")):(100*column("test_accuracy")):(c(strcol("recipe"))) with points pt 6 ps 0.7 lw 0.8 lc rgb variable, \
+     "summary.tsv" using (100*column("remaining")):(100*column("test_accuracy")):(pt_of(strcol("run"))):(c(strcol("run"))) with points pt variable ps 0.7 lw 0.8 lc rgb variable, \
      for [k=1:SPAN[5]] "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")): \
         (-100*column("remaining_difference")):(-100*column("accuracy_difference")) with vectors nohead dt 3 lw 0.8 lc rgb GREY, \
-     "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(G($0)) with points pt 7 ps 1 lc rgb variable, \
+     "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(KIND[int($0) + 1] + 1):(G($0)) with points pt variable ps 1 lc rgb variable, \
      for [k=1:NUMBERS] "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(sprintf("%d", $0 + 1)) \
         with labels offset 0.7,0.6 font ",7" tc rgb DARK, \
      for [k=1:SPAN[5]] "groups.tsv" using (100*column("published_remaining")):(100*column("published_accuracy")):("★"):(G($0)) with labels font ",12" tc rgb variable

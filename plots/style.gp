@@ -130,6 +130,9 @@ fc rgb %d front; set label %d '%s' at screen %g,%g left font ',7' tc rgb %d fron
 stroke(k, x, y, w, h, colour, dash, text) = sprintf("set arrow %d from screen %g,%g to screen %g,%g nohead lw 1.6 dt %d \
 lc rgb %d front; set label %d '%s' at screen %g,%g left font ',7' tc rgb %d front", 100 + k, x/w, 1 - y/h, (x + 0.7)/w, \
 1 - y/h, dash, colour, 100 + k, quoted(text), (x + 0.8)/w, 1 - y/h, DARK)
+point_entry(k, x, y, w, h, colour, type, text) = sprintf("set label %d '' at screen %g,%g point pt %d ps 0.9 lc rgb %d front; \
+set label %d '%s' at screen %g,%g left font ',7' tc rgb %d front", 300 + k, (x + 0.16)/w, 1 - y/h, type, colour, 100 + k, quoted(text), \
+(x + 0.45)/w, 1 - y/h, DARK)
 no_legend(n) = sprintf("do for [_k=1:%d] { unset object 100 + _k; unset arrow 100 + _k; unset label 100 + _k }", n)
 shares_legend(w, h) = swatch(1, w - 5.6, 0.4, w, h, KEEP, "keep (+1)")."; ".swatch(2, w - 3.65, 0.4, w, h, INVERT, "invert (−1)") \
     ."; ".swatch(3, w - 1.6, 0.4, w, h, HIDE, "hide (0)")
