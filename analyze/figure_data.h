@@ -26,7 +26,8 @@ extern const struct sm_figure_data sm_figure_data_networks; /* shapes of every l
 extern const struct sm_figure_data sm_figure_data_image;    /* the same, where the input is one image channel */
 extern const struct sm_figure_data sm_figure_data_training; /* metrics of every epoch (figure_data.c) */
 extern const struct sm_figure_data sm_figure_data_metrics;  /* the same, drawn without them as well (figure_data.c) */
-extern const struct sm_figure_data sm_figure_data_scores;   /* histograms of scores (figure_scores.c) */
+extern const struct sm_figure_data sm_figure_data_trajectories; /* rounds of groups (figure_trajectories.c) */
+extern const struct sm_figure_data sm_figure_data_scores;       /* histograms of scores (figure_scores.c) */
 extern const struct sm_figure_data sm_figure_data_first_layer; /* first mask and a test sample (figure_first_layer.c) */
 extern const struct sm_figure_data sm_figure_data_filters;     /* of a first convolution (figure_filters.c) */
 extern const struct sm_figure_data sm_figure_data_architectures; /* layers of all groups (figure_architectures.c) */

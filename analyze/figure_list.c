@@ -9,11 +9,11 @@ const struct sm_figure sm_figures[] = {
          "a "
          "type of point of its own; a filled one is the mean of a group of runs that differ in their seeds only, with "
          "the 95 % interval of the mean in both "
-         "directions (from two runs on); a star is what was published for the recipe, a dotted line leads to it. Up "
-         "and "
-         "to the left is better.",
+         "directions (from two runs on); a star is what was published for the recipe, a dotted line leads to it. A "
+         "line is the way of a method that "
+         "prunes in rounds, mean over the runs. Up and to the left is better.",
      .tables = {"summary", "groups"},
-     .data = {&sm_figure_data_training}},
+     .data = {&sm_figure_data_training, &sm_figure_data_trajectories}},
     {.name = "training",
      .help = "test error, loss and remaining weights over the epochs",
      .caption =

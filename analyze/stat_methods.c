@@ -90,9 +90,9 @@ static void compare_signs(double *share, const struct sm_network *net, float *co
     share[net->n_layers] = sm_share(equal, weights);
 }
 
-/* The moment's weights, unless training moved them: then `read` holds what it began with. */
+/* The moment's weights, unless others than the initial ones act there: then `read` holds those. */
 static float *const *initial_weights(const struct sm_moment *moment, float ***read, struct sm_error *err) {
-    if (!moment->run->trains_weights) return moment->weights;
+    if (!moment->run->trains_weights && !moment->run->has_mask_weights) return moment->weights;
     *read = sm_weights_new(&moment->run->net);
     if (!*read) {
         sm_fail(err, "%s: out of memory", moment->run->path);

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # accuracy-remaining.gp - test accuracy against the share of remaining weights: runs, means of groups, published values.
 # Run in the directory of the tables: gnuplot -e "FMT='pdf'" plots/accuracy-remaining.gp
-# Reads summary.tsv, groups.tsv and data/runs.tsv. Variables: FMT, OUT (style.gp). Small open points: runs; filled: mean
+# Reads summary.tsv, groups.tsv, data/runs.tsv and data/trajectories.tsv. Variables: FMT, OUT (style.gp). Small open points: runs; filled: mean
 # of a group with the 95 % interval of the mean in both directions; stars: what was published for the recipe. Each method
-# has a type of point, each group a colour.
+# has a type of point, each group a colour. Lines: rounds of the methods that prune in rounds, mean over a group.
 FIGURE = "accuracy-remaining"
 load "plots/style.gp"
 set datafile columnheaders
@@ -19,15 +19,22 @@ array KIND[1024]
 stats "data/runs.tsv" using (find_run(strcol("run")) ? 0 : (add_run(strcol("run")), KIND[NR] = column("group"), 0)) nooutput
 array GROUP_OF[NR]
 do for [k=1:NR] { GROUP_OF[k] = KIND[k] }
+# Where the share was not published the star stands over the group's own.
+published_x(p, mean) = 100*(p == p ? p : mean)
+back(d) = d == d ? -100*d : 0
 # Lowest and highest x and y; is anything published; has any group an interval?
 array SPAN[6] = [1e9, -1e9, 1e9, -1e9, 0, 0]
 reach(x, y) = (x != x || y != y) ? 0 : (SPAN[1] = (x < SPAN[1] ? x : SPAN[1]), SPAN[2] = (x > SPAN[2] ? x : SPAN[2]), \
     SPAN[3] = (y < SPAN[3] ? y : SPAN[3]), SPAN[4] = (y > SPAN[4] ? y : SPAN[4]), 0)
 stats "groups.tsv" using (add_method(strcol("method"))) nooutput
 stats "groups.tsv" using (NL = NL + 1, KIND[NL] = open_type(strcol("method")), LAYER[NL] = title_of(strcol("recipe"), strcol("method"), \
-    strcol("variant")), reach(100*column("published_remaining"), 100*column("published_accuracy")), \
+    strcol("variant")), reach(published_x(column("published_remaining"), column("remaining_mean")), 100*column("published_accuracy")), \
     (column("published_accuracy") == column("published_accuracy") ? (SPAN[5] = 1) : 0), \
     (column("test_accuracy_low") == column("test_accuracy_low") ? (SPAN[6] = 1) : 0), 0) nooutput
+array WAY[NL + 1]
+do for [k=1:NL + 1] { WAY[k] = 0 }
+stats "data/trajectories.tsv" using (reach(100*column("remaining"), 100*column("test_accuracy")), \
+    (column("group") <= NL ? (WAY[int(column("group"))] = 1) : 0), 0) nooutput
 stats "groups.tsv" using (reach(100*column("remaining_low"), 100*column("test_accuracy_low")), \
     reach(100*column("remaining_high"), 100*column("test_accuracy_high"))) nooutput
 stats "summary.tsv" using (reach(100*column("remaining"), 100*column("test_accuracy"))) nooutput
@@ -57,14 +64,16 @@ pt_of(run) = KIND[int(group_of(run))]
 G(k) = layer_colour(int(k) + 1 > NL ? NL : int(k) + 1, NL)
 set datafile columnheaders
 # gnuplot 5.4 dies of a plot without a single point: elements are left out by loops that run no time.
-plot for [k=1:SPAN[6]] "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_low")):(0):(100*(column("test_accuracy_high") - column("test_accuracy_low"))):(G($0)) \
+plot for [g=1:NL] for [k=1:WAY[g]] "data/trajectories.tsv" using (column("group") == g ? 100*column("remaining") : NaN):(100*column("test_accuracy")) \
+        with lines lc rgb G(g - 1) lw 1, \
+     for [k=1:SPAN[6]] "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_low")):(0):(100*(column("test_accuracy_high") - column("test_accuracy_low"))):(G($0)) \
         with vectors heads size graph 0.01,90 lc rgb variable lw 1, \
      for [k=1:SPAN[6]] "groups.tsv" using (100*column("remaining_low")):(100*column("test_accuracy_mean")):(100*(column("remaining_high") - column("remaining_low"))):(0):(G($0)) \
         with vectors heads size graph 0.01,90 lc rgb variable lw 1, \
      "summary.tsv" using (100*column("remaining")):(100*column("test_accuracy")):(pt_of(strcol("run"))):(c(strcol("run"))) with points pt variable ps 0.7 lw 0.8 lc rgb variable, \
      for [k=1:SPAN[5]] "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")): \
-        (-100*column("remaining_difference")):(-100*column("accuracy_difference")) with vectors nohead dt 3 lw 0.8 lc rgb GREY, \
+        (back(column("remaining_difference"))):(-100*column("accuracy_difference")) with vectors nohead dt 3 lw 0.8 lc rgb GREY, \
      "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(KIND[int($0) + 1] + 1):(G($0)) with points pt variable ps 1 lc rgb variable, \
      for [k=1:NUMBERS] "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(sprintf("%d", $0 + 1)) \
         with labels offset 0.7,0.6 font ",7" tc rgb DARK, \
-     for [k=1:SPAN[5]] "groups.tsv" using (100*column("published_remaining")):(100*column("published_accuracy")):("★"):(G($0)) with labels font ",12" tc rgb variable
+     for [k=1:SPAN[5]] "groups.tsv" using (published_x(column("published_remaining"), column("remaining_mean"))):(100*column("published_accuracy")):("★"):(G($0)) with labels font ",12" tc rgb variable
