@@ -76,4 +76,4 @@ plot for [g=1:NL] for [k=1:WAY[g]] "data/trajectories.tsv" using (column("group"
      "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(KIND[int($0) + 1] + 1):(G($0)) with points pt variable ps 1 lc rgb variable, \
      for [k=1:NUMBERS] "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(sprintf("%d", $0 + 1)) \
         with labels offset 0.7,0.6 font ",7" tc rgb DARK, \
-     for [k=1:SPAN[5]] "groups.tsv" using (published_x(column("published_remaining"), column("remaining_mean"))):(100*column("published_accuracy")):("★"):(G($0)) with labels font ",12" tc rgb variable
+     for [k=1:SPAN[5]] "groups.tsv" using (published_x(column("published_remaining"), column("remaining_mean"))):(100*column("published_accuracy")):("★"):(G($0)) with labels font ",9" tc rgb variable

@@ -82,6 +82,10 @@ one_sentence() {
         run -2 --separate-stderr "$ANALYZE" flips --nulls="$n" "$RUNS/a.h5"
         one_sentence "--nulls" "'$n'"
     done
+    for n in 0 -1 2.5 every ""; do
+        run -2 --separate-stderr "$ANALYZE" overlap --pairs="$n" "$RUNS/a.h5"
+        one_sentence "--pairs" "'$n'"
+    done
     for n in 0 -1 65 2.5 many ""; do
         run -2 --separate-stderr "$ANALYZE" overlap --starts="$n" "$RUNS/a.h5"
         one_sentence "--starts" "'$n'"

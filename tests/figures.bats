@@ -21,8 +21,10 @@ absent() { if "$@"; then return 1; fi; }
 # Names of all figures, from `list`.
 names() { analyze list | awk '$1 == "figure" { print $2 }'; }
 
-# Those of two runs of a dense network: neither filters nor other networks to compare with, and no rounds.
-names_of_two() { names | grep -vx -e filters -e architectures -e rounds -e early-stop -e criterion-plane; }
+# Those of two runs of a dense network: neither filters nor other networks or methods to compare with, and no rounds.
+names_of_two() {
+    names | grep -vx -e filters -e architectures -e methods -e methods-neurons -e rounds -e early-stop -e criterion-plane
+}
 
 @test "two runs: every figure is drawn in svg, pdf and png" {
     [ "$(names | wc -l)" -ge 18 ]
@@ -203,4 +205,22 @@ names_of_two() { names | grep -vx -e filters -e architectures -e rounds -e early
     [ ! -e "$BATS_TEST_TMPDIR/reused/figures/overlap.svg" ]
     [ ! -e "$BATS_TEST_TMPDIR/reused/figures/ratios.pdf" ]
     [ -s "$BATS_TEST_TMPDIR/reused/figures/ratios.svg" ]
+}
+
+@test "two methods with one recipe: side by side, never averaged" {
+    run analyze methods methods-units ratios summary groups -q --nulls 9 --figures svg,pdf,png -o "$BATS_TEST_TMPDIR/two" \
+        "$RUNS/a.h5" "$RUNS/other1.h5" "$RUNS/b.h5" "$RUNS/other2.h5"
+    [ "$status" -eq 0 ]
+    cd "$BATS_TEST_TMPDIR/two"
+    for name in methods methods-neurons accuracy-remaining; do
+        /usr/bin/python3 "$ORACLE" svg "figures/$name.svg"
+        [ "$(head -c 5 "figures/$name.pdf")" = "%PDF-" ]
+        [ "$(head -c 4 "figures/$name.png" | tail -c 3)" = "PNG" ]
+    done
+    grep -q "edge-popup" figures/methods.svg && grep -q "signed-supermask" figures/methods-neurons.svg
+    /usr/bin/python3 "$ORACLE" check_methods . "$RUNS/a.h5" "$RUNS/b.h5" "$RUNS/other1.h5" "$RUNS/other2.h5"
+    [ "$(grep -vc '^#' groups.tsv)" -eq 3 ] # and a line of names
+    [ -s figures/layers-ratios.svg ] && [ -s figures/layers-ratios-group2.svg ]
+    run analyze methods -q --nulls 9 -o "$BATS_TEST_TMPDIR/alone" "$RUNS/a.h5" "$RUNS/b.h5"
+    [[ "$output" == *"figure methods: not drawn: there are not two groups of runs"* ]]
 }

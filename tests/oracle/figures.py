@@ -2,11 +2,13 @@
 """Runs for the figures' tests, and another computation of what the analyzer writes into OUT/data.
 
     python3 figures.py make DIR         a.h5 b.h5 (784-6-10, two seeds, images in DIR/data), one.h5 (a single record, 16-5-3),
-                                        conv.h5, wide.h5, hidden.h5 (all hidden in every record)
+                                        conv.h5, wide.h5, hidden.h5 (all hidden in every record), other1.h5 other2.h5
+                                        (as a and b, of another method with the same recipe, in rounds)
                                         t1.h5 t2.h5 c.h5 h.h5 g.h5 (runs in rounds: two seeds, another recipe, and two of
                                         one recipe that stopped nowhere early), odd1.h5 odd2.h5 (one round; all hidden, not measured)
     python3 figures.py check OUT RUN... OUT/data against the run files
     python3 figures.py check_mixed OUT A B CONV    OUT/data of a group of two runs and one with a convolution
+    python3 figures.py check_methods OUT A B OTHER1 OTHER2    OUT/data of two groups of two runs
     python3 figures.py check_rounds OUT T1 T2 C H G    OUT/data of runs in rounds
     python3 figures.py svg FILE...      is every FILE well-formed XML?"""
 
@@ -23,12 +25,13 @@ import runfile
 import tables_rounds
 
 
-def dense_run(path, widths, shape, seed, records=4, density=0.5, **keywords):
+def dense_run(path, widths, shape, seed, records=4, density=0.5, binary=False, **keywords):
     rng = np.random.default_rng(seed)
     layers, before = [], "input"
     for l, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
         mask = np.stack([rng.choice([-1, 0, 1], (n_out, n_in), p=[density / 2, 1 - density, density / 2])
                          for _ in range(records)]).astype(np.int8)
+        mask = abs(mask) if binary else mask
         last = l == len(widths) - 2
         layers.append(runfile.Layer(f"dense{l + 1}", mask, inputs=[before], activation="linear" if last else "elu"))
         before = f"dense{l + 1}"
@@ -67,6 +70,9 @@ def make(folder):
     sha = evaluation.write_mnist(folder / "data", evaluation.draw_images(rng, 200), rng.integers(0, 10, 200))
     for name, seed in (("a", 1), ("b", 2)):
         dense_run(folder / f"{name}.h5", (784, 6, 10), (1, 28, 28), seed, dataset="mnist", dataset_sha256=sha)
+    for seed, accuracy in ((1, [0.5, 0.7, 0.6]), (2, [0.4, np.nan, 0.7])):
+        dense_run(folder / f"other{seed}.h5", (784, 6, 10), (1, 28, 28), seed, density=0.3, binary=True, dataset="mnist",
+                  dataset_sha256=sha, method="edge-popup", rounds={"test_accuracy": np.array(accuracy)})
     dense_run(folder / "one.h5", (16, 5, 3), (1, 4, 4), 1, records=1)
     dense_run(folder / "wide.h5", (16, 6, 3), (1, 4, 4), 4)
     dense_run(folder / "hidden.h5", (16, 5, 3), (1, 4, 4), 5, records=7, density=0)
@@ -203,11 +209,61 @@ def check_rounds(out, *files):
         check_plane([row for row in rows if row["run"] == Path(path).stem], path)
 
 
+def alive_units(masks):
+    """Of a stack of dense layers: input and hidden units that are on a route from input to output."""
+    masks = [mask != 0 for mask in masks]
+    reached, leads = [np.ones(masks[0].shape[1], bool)], [np.ones(len(masks[-1]), bool)]
+    for mask in masks:
+        reached.append((mask & reached[-1]).any(1))
+    for mask in masks[::-1]:
+        leads.insert(0, (mask & leads[0][:, None]).any(0))
+    return [a & b for a, b in zip(reached, leads)][:-1]
+
+
+def check_neurons(rows, groups):
+    """groups: lists of paths. Of hidden layers the first run of each alone: both have weight seed 1."""
+    relative = {}
+    for number, files in enumerate(groups, 1):
+        masks = [[layer.mask[-1] for layer in runfile.read(path).layers.values()] for path in files]
+        kept = {"input": np.mean([(m[0] != 0).sum(0) for m in masks], axis=0), "dense1": (masks[0][0] != 0).sum(1)}
+        alive = {"input": np.mean([alive_units(m)[0] for m in masks], axis=0), "dense1": alive_units(masks[0])[1]}
+        for layer, want in kept.items():
+            mine = [row for row in rows if row["group"] == str(number) and row["layer"] == layer]
+            assert [int(row["unit"]) for row in mine] == list(range(len(want)))
+            assert {row["runs"] for row in mine} == {str(len(files) if layer == "input" else 1)}
+            np.testing.assert_allclose(column(mine, "kept"), want, rtol=1e-12)
+            np.testing.assert_allclose(column(mine, "relative"), want / want.mean(), rtol=1e-12)
+            np.testing.assert_allclose(column(mine, "alive"), alive[layer], rtol=1e-12)
+            relative.setdefault(layer, []).append(want / want.mean())
+            relative[layer, number] = column(mine, "place")
+    for layer in ("input", "dense1"):
+        order = np.argsort(-np.sum(relative[layer], axis=0), kind="stable")
+        for number in range(1, len(groups) + 1):
+            np.testing.assert_array_equal(np.argsort(relative[layer, number]), order)
+
+
+def check_trajectories(rows, files):
+    runs = [runfile.read(path) for path in files]
+    remaining = lambda run, r: np.mean(np.concatenate([layer.mask[r].ravel() != 0 for layer in run.layers.values()]))
+    assert len(rows) == len(runs[0].rounds["test_accuracy"]) and {row["group"] for row in rows} == {"2"}
+    for r, row in enumerate(rows):
+        found = [(remaining(run, r), run.rounds["test_accuracy"][r]) for run in runs]
+        found = np.array([pair for pair in found if np.isfinite(pair[1])])
+        want = [len(found), *found.mean(0), found[:, 1].min(), found[:, 1].max()]
+        got = [float(row[name]) for name in ("runs", "remaining", "test_accuracy", "lowest", "highest")]
+        np.testing.assert_allclose(got, want, rtol=1e-12)
+
+
+def check_methods(out, a, b, other1, other2):
+    check_neurons(table(Path(out) / "data/methods-neurons.tsv"), [(a, b), (other1, other2)])
+    check_trajectories(table(Path(out) / "data/trajectories.tsv"), (other1, other2))
+
+
 def svg(*files):
     for path in files:
         xml.dom.minidom.parse(path)
 
 
 if __name__ == "__main__":
-    {"make": make, "check": check, "check_mixed": check_mixed, "check_rounds": check_rounds,
-     "svg": svg}[sys.argv[1]](*sys.argv[2:])
+    {"make": make, "check": check, "check_mixed": check_mixed, "check_methods": check_methods,
+     "check_rounds": check_rounds, "svg": svg}[sys.argv[1]](*sys.argv[2:])
