@@ -16,6 +16,7 @@ const struct sm_question sm_questions[] = {
      {"earlybird", "settling", "flips", "oscillation", "similarity"}},
     {"chance", "Is it more than chance?", sm_findings_chance, {"controls", "thresholds"}},
     {"agreement", "Do seeds agree on who matters?", sm_findings_agreement, {"consistency", "ensemble"}},
+    {"methods", "Do methods find the same network?", NULL, {"methods", "methods-units"}},
     {"more", "And more", NULL, {NULL}},
 };
 

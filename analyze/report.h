@@ -25,6 +25,8 @@ int sm_report_write(const struct sm_analysis *analysis, const char *formats, str
 
 /* Sentences with what the tables say about each group of runs, question by question (report_findings.c). */
 int sm_report_findings(struct sm_report *report, struct sm_error *err);
+/* What groups have in common (report_methods.c); nothing where the table `methods` has no two of them. */
+void sm_report_methods(const struct sm_report *report);
 /* The figures, question by question (report_figures.c). */
 int sm_report_figures(const struct sm_report *report, struct sm_error *err);
 bool sm_report_has_figures(const struct sm_report *report, size_t question);

@@ -113,7 +113,10 @@ int sm_report_findings(struct sm_report *report, struct sm_error *err) {
           "(Student's t); "
           "(a to b): lowest to highest; –: undefined.</p>\n",
           report->file);
-    if (report->groups.n_groups > 1) compare_groups(report);
+    if (report->groups.n_groups > 1) {
+        compare_groups(report);
+        sm_report_methods(report);
+    }
     for (size_t g = 0; g < report->groups.n_groups; g++) {
         struct sm_scope scope = scope_of(report, g);
         write_heading(&scope);

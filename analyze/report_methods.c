@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* report_methods.c - do different methods keep the same weights? What the table `methods` says of every two groups, for
+ * the whole network: weight by weight where the runs of a pair began with the same weights, and units matched. */
+#include <math.h>
+#include <string.h>
+
+#include "analyze/html.h"
+#include "analyze/question.h"
+
+enum { MOST_PAIRS = 30 }; /* the rest is in the table */
+
+struct reading {
+    const struct sm_scope *scope;
+    const struct sm_tsv *tsv;
+    const char *compare; /* weight where it was compared, else mask */
+};
+
+/* Rows of two groups stand one behind the other: this one tells of the whole network, weight by weight, two groups. */
+static bool is_raw(const struct reading *r, size_t row) {
+    return sm_tsv_is(r->tsv, row, "layer", SM_ALL_LAYERS) && sm_tsv_is(r->tsv, row, "compare", r->compare) &&
+           sm_tsv_is(r->tsv, row, "alignment", "raw") && sm_tsv_is(r->tsv, row, "null", "independent") &&
+           !sm_tsv_is(r->tsv, row, "group_b", sm_tsv_text(r->tsv, row, "group_a"));
+}
+
+/* The row that says the same of matched units; the number of rows where there is none. */
+static size_t matched_row(const struct reading *r, size_t raw) {
+    static const char *const same[] = {"group_a", "group_b", "weight_seeds", "layer", "compare"};
+    size_t row = raw + 1;
+    for (; row < r->tsv->n_rows; row++) {
+        bool found = sm_tsv_is(r->tsv, row, "alignment", "aligned") && sm_tsv_is(r->tsv, row, "null", "degree");
+        for (size_t c = 0; found && c < sizeof same / sizeof *same; c++)
+            found = sm_tsv_is(r->tsv, row, same[c], sm_tsv_text(r->tsv, raw, same[c]));
+        if (found) break;
+    }
+    return row;
+}
+
+static void write_cells(const struct reading *r, size_t row) {
+    static const char *const columns[] = {"jaccard", "expected_jaccard", "association"};
+    for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
+        double value = row < r->tsv->n_rows ? sm_tsv_real(r->tsv, row, columns[c]) : NAN;
+        sm_grid_cell(r->scope, "%s", sm_number(value).s);
+    }
+}
+
+static void write_pair(const struct reading *r, size_t row) {
+    char names[512];
+    snprintf(names, sizeof names, "%s, %s", sm_tsv_text(r->tsv, row, "group_a"), sm_tsv_text(r->tsv, row, "group_b"));
+    sm_grid_row(r->scope, names);
+    sm_grid_cell(r->scope, "%s", sm_tsv_text(r->tsv, row, "weight_seeds"));
+    sm_grid_cell(r->scope, "%s", sm_tsv_text(r->tsv, row, "pairs"));
+    write_cells(r, row);
+    write_cells(r, matched_row(r, row));
+}
+
+static void write_grid(const struct reading *r) {
+    size_t n = 0;
+    sm_grid_open(r->scope, SM_COLUMNS("groups", "weight seeds", "pairs", "as found", "chance", "association", "matched",
+                                      "null", "association"));
+    for (size_t row = 0; row < r->tsv->n_rows && n < MOST_PAIRS; row++) {
+        if (!is_raw(r, row)) continue;
+        write_pair(r, row);
+        n++;
+    }
+    sm_grid_close(r->scope);
+}
+
+/* The row with the largest association of runs that began alike; the number of rows where there is none. */
+static size_t closest_pair(const struct reading *r) {
+    size_t best = r->tsv->n_rows;
+    for (size_t row = 0; row < r->tsv->n_rows; row++) {
+        double value = sm_tsv_real(r->tsv, row, "association");
+        if (!is_raw(r, row) || !sm_tsv_is(r->tsv, row, "weight_seeds", "same") || isnan(value)) continue;
+        if (best == r->tsv->n_rows || value > sm_tsv_real(r->tsv, best, "association")) best = row;
+    }
+    return best;
+}
+
+static void say_closest(const struct reading *r) {
+    size_t row = closest_pair(r);
+    if (row == r->tsv->n_rows) return;
+    sm_say_begin(r->scope);
+    sm_say(
+        r->scope,
+        "With the same weight seed %s and %s have most in common: %s of what the sparser one keeps (association %s).",
+        sm_tsv_text(r->tsv, row, "group_a"), sm_tsv_text(r->tsv, row, "group_b"),
+        sm_percent(sm_tsv_real(r->tsv, row, "overlap_coefficient")).s,
+        sm_number(sm_tsv_real(r->tsv, row, "association")).s);
+    double signs = sm_tsv_real(r->tsv, row, "initial_signs");
+    if (signs < 1) sm_say(r->scope, " Their initial weights agree in %s of the signs.", sm_percent(signs).s);
+    sm_say_end(r->scope);
+}
+
+static bool any(const struct reading *r) {
+    for (size_t row = 0; row < r->tsv->n_rows; row++)
+        if (is_raw(r, row)) return true;
+    return false;
+}
+
+static bool compares_weights(const struct sm_tsv *tsv) {
+    for (size_t row = 0; row < tsv->n_rows; row++)
+        if (sm_tsv_is(tsv, row, "compare", "weight")) return true;
+    return false;
+}
+
+void sm_report_methods(const struct sm_report *report) {
+    const struct sm_sheet *sheet = sm_sheets_find(report->sheets, "methods");
+    const struct sm_scope scope = {.report = report, .file = report->file};
+    if (!sheet) return;
+    const struct reading reading = {&scope, &sheet->tsv, compares_weights(&sheet->tsv) ? "weight" : "mask"};
+    if (!any(&reading)) return;
+    fputs("<section class=\"question\" id=\"methods\"><h3>Do methods keep the same weights?", report->file);
+    if (sm_report_has_figures(report, sm_question_of_table("methods")))
+        fputs(" <a class=\"more\" href=\"#figures-methods\">figures</a>", report->file);
+    fputs("</h3>\n<ul class=\"findings\">\n", report->file);
+    say_closest(&reading);
+    sm_say_begin(&scope);
+    sm_say(&scope,
+           "Jaccard similarity of the whole networks' masks, mean over pairs of runs: as found, and with hidden "
+           "units matched against networks of the same degrees. Association is 0 for chance and 1 where all "
+           "that one keeps the other keeps too, whatever the densities.");
+    write_grid(&reading);
+    sm_say_end(&scope);
+    fputs("</ul>\n</section>\n", report->file);
+}
