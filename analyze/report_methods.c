@@ -7,6 +7,8 @@
 #include "analyze/html.h"
 #include "analyze/question.h"
 
+static const double SAME_DRAWS = 0.5; /* correlation of initial scores: unrelated draws have none */
+
 enum { MOST_PAIRS = 30 }; /* the rest is in the table */
 
 struct reading {
@@ -88,6 +90,12 @@ static void say_closest(const struct reading *r) {
         sm_number(sm_tsv_real(r->tsv, row, "association")).s);
     double signs = sm_tsv_real(r->tsv, row, "initial_signs");
     if (signs < 1) sm_say(r->scope, " Their initial weights agree in %s of the signs.", sm_percent(signs).s);
+    double scores = sm_tsv_real(r->tsv, row, "initial_scores");
+    if (scores > SAME_DRAWS)
+        sm_say(r->scope,
+               " They began with the same scores too (the sizes correlate with %s), so that this is no evidence of "
+               "a common choice: other score seeds would tell.",
+               sm_number(scores).s);
     sm_say_end(r->scope);
 }
 

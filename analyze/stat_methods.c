@@ -3,11 +3,11 @@
  * two groups. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyze/counts.h"
 #include "analyze/group_pairs.h"
 #include "analyze/overlap.h"
-#include "analyze/runs.h"
 
 static const double SIGNIFICANT = 0.05;
 
@@ -20,6 +20,10 @@ static const struct sm_column columns[] = {
     {"initial_signs",
      "share of initial weights with equal signs: 1 where two runs began with the same weights, or with "
      "the same draws in another distribution, .5 where with unrelated ones; mean over the pairs"},
+    {"initial_scores",
+     "correlation of the sizes |m| of the initial scores (all: mean over the weights of the layers): 1 "
+     "where two methods began with the same draws, as they do with the same score seed, 0 where with "
+     "unrelated ones; nan where one has no scores or they are all alike; mean over the pairs"},
     {"remaining_a", "share of weights that are non-hidden in the runs of group_a, mean over the pairs"},
     {"remaining_b", "the same in those of group_b"},
     {"jaccard", "mean of jaccard over the pairs where it is defined, here and below; nan where it is in none"},
@@ -41,6 +45,7 @@ static const struct sm_column columns[] = {
 /* What is averaged over the pairs, of one row of `overlap`. */
 enum value {
     INITIAL_SIGNS,
+    INITIAL_SCORES,
     REMAINING_A,
     REMAINING_B,
     JACCARD,
@@ -71,53 +76,103 @@ static struct sm_running *values_of(const struct sm_group_pair *pair, size_t n_l
     return pair->cell + (block * (n_layers + 1) + l) * N_VALUES;
 }
 
-/* ---- initial weights ---- */
+/* ---- what the runs of a pair began with ---- */
 
-static size_t count_equal_signs(const float *a, const float *b, size_t n) {
+/* Of each layer, then all: [n_layers + 1]. */
+struct beginning {
+    double *signs, *scores;
+};
+
+static void beginning_destroy(struct beginning *beginning) {
+    free(beginning->signs);
+    free(beginning->scores);
+}
+
+static int beginning_init(struct beginning *beginning, size_t n_layers, struct sm_error *err) {
+    *beginning = (struct beginning){calloc(n_layers + 1, sizeof *beginning->signs),
+                                    calloc(n_layers + 1, sizeof *beginning->scores)};
+    return beginning->signs && beginning->scores ? 0 : sm_fail(err, "methods: out of memory for %zu layers", n_layers);
+}
+
+/* Initial values of both runs, of one layer at a time. */
+struct values {
+    float *a, *b;
+    size_t n;
+};
+
+static double equal_signs(const struct values *values) {
     size_t equal = 0;
-    for (size_t i = 0; i < n; i++) equal += (a[i] > 0) == (b[i] > 0) && (a[i] < 0) == (b[i] < 0);
-    return equal;
+    for (size_t i = 0; i < values->n; i++)
+        equal += (values->a[i] > 0) == (values->b[i] > 0) && (values->a[i] < 0) == (values->b[i] < 0);
+    return sm_share(equal, values->n);
 }
 
-static void compare_signs(double *share, const struct sm_network *net, float *const *a, float *const *b) {
-    size_t equal = 0, weights = 0;
-    for (size_t l = 0; l < net->n_layers; l++) {
-        size_t n = sm_layer_weights(&net->layers[l]), same = count_equal_signs(a[l], b[l], n);
-        share[l] = sm_share(same, n);
-        equal += same;
-        weights += n;
+/* Pearson's correlation of the sizes; NaN where one has no spread. */
+static double correlation_of_sizes(const struct values *values) {
+    double n = (double)values->n, mean_a = 0, mean_b = 0, aa = 0, bb = 0, ab = 0;
+    for (size_t i = 0; i < values->n; i++) {
+        mean_a += fabs((double)values->a[i]) / n;
+        mean_b += fabs((double)values->b[i]) / n;
     }
-    share[net->n_layers] = sm_share(equal, weights);
-}
-
-/* The moment's weights, unless others than the initial ones act there: then `read` holds those. */
-static float *const *initial_weights(const struct sm_moment *moment, float ***read, struct sm_error *err) {
-    if (!moment->run->trains_weights && !moment->run->has_mask_weights) return moment->weights;
-    *read = sm_weights_new(&moment->run->net);
-    if (!*read) {
-        sm_fail(err, "%s: out of memory", moment->run->path);
-        return NULL;
+    for (size_t i = 0; i < values->n; i++) {
+        double a = fabs((double)values->a[i]) - mean_a, b = fabs((double)values->b[i]) - mean_b;
+        aa += a * a;
+        bb += b * b;
+        ab += a * b;
     }
-    return sm_weights_read(*read, moment->run, SM_INITIAL_WEIGHTS, err) == 0 ? *read : NULL;
+    /* What is constant but for rounding is constant. */
+    bool spread = aa > 1e-12 * n * mean_a * mean_a && bb > 1e-12 * n * mean_b * mean_b;
+    return spread ? ab / sqrt(aa * bb) : NAN;
 }
 
-/* share [n_layers + 1]: of equal signs in each layer and all. */
-static int compare_initial_weights(double *share, const struct sm_pair *pair, struct sm_error *err) {
-    float **read[2] = {0};
-    float *const *a = initial_weights(pair->a, &read[0], err);
-    float *const *b = a ? initial_weights(pair->b, &read[1], err) : NULL;
-    if (a && b) compare_signs(share, &pair->a->run->net, a, b);
-    free(read[0]);
-    free(read[1]);
-    return a && b ? 0 : -1;
+/* Initial weights are in memory already where no others act. */
+static int read_values(float *values, const struct sm_moment *moment, size_t l, enum sm_run_values which,
+                       struct sm_error *err) {
+    const struct sm_run *run = moment->run;
+    if (which != SM_INITIAL_WEIGHTS || run->trains_weights || run->has_mask_weights)
+        return sm_run_read_values(run, l, which, values, err);
+    memcpy(values, moment->weights[l], sm_layer_weights(&run->net.layers[l]) * sizeof *values);
+    return 0;
+}
+
+/* measured [n_layers + 1], the last: mean over all weights. */
+static int compare_values(double *measured, const struct sm_pair *pair, enum sm_run_values which,
+                          double (*measure)(const struct values *), struct sm_error *err) {
+    const struct sm_network *net = &pair->a->run->net;
+    double sum = 0;
+    int status = 0;
+    for (size_t l = 0; l < net->n_layers && status == 0; l++) {
+        size_t n = sm_layer_weights(&net->layers[l]);
+        struct values values = {malloc((n + 1) * sizeof(float)), malloc((n + 1) * sizeof(float)), n};
+        if (!values.a || !values.b) status = sm_fail(err, "methods: out of memory for %zu weights", n);
+        if (status == 0) status = read_values(values.a, pair->a, l, which, err);
+        if (status == 0) status = read_values(values.b, pair->b, l, which, err);
+        if (status == 0) measured[l] = measure(&values);
+        sum += measured[l] * (double)n;
+        free(values.a);
+        free(values.b);
+    }
+    measured[net->n_layers] = sum / (double)sm_network_weights(net);
+    return status;
+}
+
+static int begin(struct beginning *beginning, const struct sm_pair *pair, struct sm_error *err) {
+    size_t n_layers = pair->a->run->net.n_layers;
+    if (beginning_init(beginning, n_layers, err) != 0) return -1;
+    if (compare_values(beginning->signs, pair, SM_INITIAL_WEIGHTS, equal_signs, err) != 0) return -1;
+    if (pair->a->run->has_scores && pair->b->run->has_scores)
+        return compare_values(beginning->scores, pair, SM_INITIAL_SCORES, correlation_of_sizes, err);
+    for (size_t l = 0; l <= n_layers; l++) beginning->scores[l] = NAN;
+    return 0;
 }
 
 /* ---- one pair of runs ---- */
 
-static void add_row(struct sm_running *values, const struct sm_overlap_cells *cells, bool all, bool swapped,
-                    double initial_signs) {
+static void add_row(struct sm_running *values, const struct sm_overlap_cells *cells, const struct beginning *beginning,
+                    size_t l, bool all, bool swapped) {
     double a = sm_share(cells->a, cells->n), b = sm_share(cells->b, cells->n);
-    const double value[N_VALUES] = {[INITIAL_SIGNS] = initial_signs,
+    const double value[N_VALUES] = {[INITIAL_SIGNS] = beginning->signs[l],
+                                    [INITIAL_SCORES] = beginning->scores[l],
                                     [REMAINING_A] = swapped ? b : a,
                                     [REMAINING_B] = swapped ? a : b,
                                     [JACCARD] = cells->jaccard,
@@ -131,13 +186,13 @@ static void add_row(struct sm_running *values, const struct sm_overlap_cells *ce
 }
 
 static int add_block(const struct sm_group_pair *to, const struct sm_pair *pair, size_t k, bool swapped,
-                     const double *initial_signs, struct sm_error *err) {
+                     const struct beginning *beginning, struct sm_error *err) {
     const struct block block = block_of(k);
     const struct sm_overlap *overlap = sm_pair_overlap(pair, block.comparison->bit, err);
     if (!overlap) return -1;
     for (size_t l = 0; l <= overlap->n_layers; l++)
         add_row(values_of(to, overlap->n_layers, k, l), sm_overlap_cells(overlap, block.alignment, block.null, l),
-                l == overlap->n_layers, swapped, initial_signs[l]);
+                beginning, l, l == overlap->n_layers, swapped);
     return 0;
 }
 
@@ -148,15 +203,15 @@ static bool is_wanted(const struct sm_group_pairs *pairs, size_t k) {
 static int methods_pair(void *state, const struct sm_pair *pair, struct sm_table *table, struct sm_error *err) {
     (void)table;
     struct sm_group_pairs *pairs = state;
-    size_t n_rows = pair->a->run->net.n_layers + 1;
+    struct beginning beginning;
     bool swapped;
-    struct sm_group_pair *to = sm_group_pairs_add(pairs, pair, N_BLOCKS * n_rows * N_VALUES, &swapped, err);
-    double *initial_signs = calloc(n_rows, sizeof *initial_signs);
-    int status = to && initial_signs ? compare_initial_weights(initial_signs, pair, err) : -1;
-    if (!initial_signs) sm_fail(err, "methods: out of memory");
+    size_t n_cells = N_BLOCKS * (pair->a->run->net.n_layers + 1) * N_VALUES;
+    struct sm_group_pair *to = sm_group_pairs_add(pairs, pair, n_cells, &swapped, err);
+    if (!to) return -1;
+    int status = begin(&beginning, pair, err);
     for (size_t k = 0; k < N_BLOCKS && status == 0; k++)
-        if (is_wanted(pairs, k)) status = add_block(to, pair, k, swapped, initial_signs, err);
-    free(initial_signs);
+        if (is_wanted(pairs, k)) status = add_block(to, pair, k, swapped, &beginning, err);
+    beginning_destroy(&beginning);
     return status;
 }
 
@@ -164,6 +219,7 @@ static int methods_pair(void *state, const struct sm_pair *pair, struct sm_table
 
 static void write_values(struct sm_table *table, const struct sm_running *values) {
     sm_table_real(table, sm_running_mean(&values[INITIAL_SIGNS]));
+    sm_table_real(table, sm_running_mean(&values[INITIAL_SCORES]));
     sm_table_real(table, sm_running_mean(&values[REMAINING_A]));
     sm_table_real(table, sm_running_mean(&values[REMAINING_B]));
     sm_table_real(table, sm_running_mean(&values[JACCARD]));
@@ -221,8 +277,11 @@ const struct sm_statistic sm_stat_methods = {
         "other settings; group_a = group_b are the pairs of seeds within a group, to compare with.\n"
         "Runs with the same weight seed begin with the same draws: unit u of one is unit u of the other, and raw is "
         "the\n"
-        "comparison of weight with weight. Whether the initial weights are the same indeed, initial_signs tells. With\n"
-        "different weight seeds only aligned rows mean something.\n"
+        "comparison of weight with weight. Whether the initial weights are the same indeed, initial_signs tells. "
+        "Beware "
+        "of\n"
+        "runs that have the same score seed too: methods with scores then begin with the same order of weights, and\n"
+        "initial_scores is 1. With different weight seeds only aligned rows mean something.\n"
         "Methods keep unlike many weights, so that Jaccard's index is small even where all that one keeps the other\n"
         "keeps too. association does not suffer from that: against independent masks it is the coefficient C7 of\n"
         "Cole 1949 (\"The measurement of interspecific association\", Ecology 30).\n"

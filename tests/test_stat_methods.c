@@ -153,6 +153,7 @@ static void test_methods_by_hand(void **state) {
     const char *same = A B "same 1 output mask raw independent ",
                *others = A B "different 3 output mask raw independent ";
     assert_cell(text, same, "initial_signs", 1);
+    assert_cell(text, same, "initial_scores", NAN);
     assert_cell(text, same, "remaining_a", 4.0 / 6);
     assert_cell(text, same, "remaining_b", .5);
     assert_cell(text, same, "jaccard", .75);

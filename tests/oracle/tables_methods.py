@@ -90,6 +90,18 @@ def initial_signs(case, i, j):
     return {name: np.mean(a[name] == b[name]) for name in a}
 
 
+def initial_scores(case, i, j):
+    layers = [{name: layer.initial_scores for name, layer in case.runs[r].layers.items()} for r in (i, j)]
+    if any(scores is None for of in layers for scores in of.values()):
+        return dict.fromkeys([*case.runs[i].layers, ALL], nan)
+    found = {}
+    for name in case.runs[i].layers:
+        a, b = (np.abs(of[name].astype(float).ravel()) for of in layers)
+        found[name] = np.corrcoef(a, b)[0, 1] if np.ptp(a) > 0 and np.ptp(b) > 0 else nan
+    sizes = [np.size(layer.initial_scores) for layer in case.runs[i].layers.values()]
+    return {**found, ALL: np.average(list(found.values()), weights=sizes)}
+
+
 def association(row, expected):
     """Cole 1949, C7."""
     n, a, b, both = (row[name] for name in ("n", "a", "b", "both"))
@@ -116,12 +128,12 @@ def compare_exactly(case, i, j, compare):
             for name, row in seen.items()}
 
 
-def row_of_means(layer, cells, signs):
+def row_of_means(layer, cells, signs, scores):
     """What is the same for every null, and what is for raw independent alone."""
     over = lambda name: [cell[name] for cell in cells]
     jaccard, assoc = spread(over("jaccard")), spread(over("association"))
     p = "p_value" if layer == ALL else "p_holm"
-    return {"initial_signs": near(np.mean(signs)), "remaining_a": near(np.mean([a for a, _ in over("remaining")])),
+    return {"initial_signs": near(np.mean(signs)), "initial_scores": Close(spread(scores)[0], 1e-8, 1e-10), "remaining_a": near(np.mean([a for a, _ in over("remaining")])),
             "remaining_b": near(np.mean([b for _, b in over("remaining")])), "jaccard": near(jaccard[0]),
             "jaccard_sd": Close(jaccard[1], 1e-7, 1e-12), "jaccard_low": near(jaccard[2]), "jaccard_high": near(jaccard[3]),
             "overlap_coefficient": near(spread(over("overlap_coefficient"))[0]),
@@ -139,13 +151,14 @@ def methods(case):
     wanted = [case.args[case.args.index("--compare") + 1]] if "--compare" in case.args else ["mask", "weight"]
     for first, second, same, pairs in group_pairs(case):
         key = key_of(case, first, second, same, pairs)
-        signs = [initial_signs(case, i, j) for i, j in pairs]
+        signs, scores = ([of(case, i, j) for i, j in pairs] for of in (initial_signs, initial_scores))
         for compare in wanted:
             compared = [compare_exactly(case, i, j, compare) for i, j in pairs]
             for alignment in ("raw", "aligned"):
                 for null in NULLS:
                     for layer in compared[0]:
-                        seen, chance = row_of_means(layer, [c[layer] for c in compared], [s[layer] for s in signs])
+                        seen, chance = row_of_means(layer, [c[layer] for c in compared], [s[layer] for s in signs],
+                                                    [s[layer] for s in scores])
                         exact = alignment == "raw" and null == "independent"
                         yield {**key, "layer": layer, "compare": compare, "alignment": alignment, "null": null, **seen,
                                **(dict.fromkeys(ALIGNED, SKIP) if alignment == "aligned" else {}),
@@ -257,9 +270,10 @@ def method_run(path, number, weight_seed, widths=WIDTHS):
         mask = (score >= np.quantile(score, 1 - kept)).astype(np.int8)
         if signed:
             mask *= own.choice([-1, 1], size=mask.shape).astype(np.int8)
+        scores = None if trained == "weights" else common.normal(size=w.shape).astype(np.float32) + number
         moved = w + 0.8 * own.normal(size=w.shape).astype(np.float32) if trained == "weights" else None
         layers.append(runfile.Layer(f"dense{l + 1}", mask[None], inputs=[f"dense{l}" if l else "input"], initial_weights=w,
-                                    final_weights=moved, activation="elu" if l + 2 < len(widths) else "linear"))
+                                    final_weights=moved, initial_scores=scores, activation="elu" if l + 2 < len(widths) else "linear"))
     runfile.write(path, layers, input_shape=(1, 1, widths[0]), weight_seed=weight_seed, method=name, recipe=recipe,
                   recipe_name=recipe.split()[1], trained=trained)
     return path
