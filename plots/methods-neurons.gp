@@ -3,7 +3,7 @@
 # in each hidden layer.
 # Run in the directory of the tables: gnuplot -e "FMT='pdf'" plots/methods-neurons.gp
 # Reads data/methods-neurons.tsv. Variables: FMT, OUT (style.gp). Colours: kept weights of a unit as multiples of even
-# spreading. Strips: units in the order of their mean over the groups, so that a column is one unit.
+# spreading, on a logarithmic scale; grey: none. Strips: units in the order of their mean over the groups, so that a column is one unit.
 FIGURE = "methods-neurons"
 TABLE = "data/methods-neurons.tsv"
 load "plots/style.gp"
@@ -12,15 +12,21 @@ array METHOD[4096]
 array SHAPE[3] = [0, 0, 0]
 SEED = ""
 add_group(label, method) = find_run(label) ? 0 : (add_run(label), METHOD[NR] = method, 0)
+# Doublings away from even spreading.
+doublings(v) = v > 0 ? log(v)/log(2) : NaN
+away(v) = v > 0 ? abs(doublings(v)) : 0
 set datafile columnheaders
 stats TABLE using (add_group(strcol("label"), strcol("method")), (strcol("layer") eq "input" ? \
     (SHAPE[1] = int(column("height")), SHAPE[2] = int(column("width")), 0) : (add_layer(strcol("layer")), SEED = strcol("weight_seed"), 0)), \
-    (column("relative") == column("relative") && column("relative") > SHAPE[3] ? (SHAPE[3] = column("relative")) : 0), 0) nooutput
+    (away(column("relative")) > SHAPE[3] ? (SHAPE[3] = away(column("relative"))) : 0), 0) nooutput
 unset datafile columnheaders
 PIXELS = SHAPE[1]*SHAPE[2]
-# The colour scale ends at four times even spreading: a single unit may have much more.
-MOST = 4.0
-TOP = SHAPE[3] > MOST ? MOST : SHAPE[3] > 0 ? SHAPE[3] : 1
+# The colour scale ends at four times even spreading, or a quarter: a single unit may have much more.
+TOP = SHAPE[3] > 2 ? 2 : SHAPE[3] > 0.2 ? SHAPE[3] : 0.2
+END = SHAPE[3] > 2 ? "≥ " : ""; START = SHAPE[3] > 2 ? "≤ " : ""
+short(v) = v >= 0.995 ? sprintf("%.2g", v) : sprintf("%.2f", v)[2:4]
+TICS = sprintf("set cbtics ('even' 0, '%s%s' %g, '%s%s' %g) scale 0.3 font ',7' textcolor rgb DARK", END, short(2**TOP), TOP, \
+    START, short(2**-TOP), -TOP).(TOP > 1.5 ? "; set cbtics add ('2' 1, '.5' -1)" : "")
 same_method(m) = (sum [_k = 1:NR] (METHOD[_k] eq m)) > 1
 name(r) = same_method(METHOD[r]) ? RUNS[r] : METHOD[r]
 cut(s, n) = strlen(s) > n ? s[1:n - 1]."…" : s
@@ -36,17 +42,17 @@ H = HEAD + MAPS + NS*STRIP + FOOT - 0.15*(NS > 0)
 eval page(W, H)
 unset grid; unset key; unset tics; unset colorbox
 set border 15 lc rgb GREY lw 0.5
-set palette defined (0 '#FFFFFF', 0.25 '#9ECAE1', 0.6 '#2171B5', 1 '#08306B')
-set cbrange [0:TOP]
-set cbtics scale 0.3 font ",7" textcolor rgb DARK
+set palette defined (@DIVERGE)
+set cbrange [-TOP:TOP]
+eval TICS
 # Values of one level, group after group, in the order of `at`.
 SIZE = 0
 array V[1]
 room(n) = sprintf("SIZE = %d; array V[%d]; do for [_k=1:%d] { V[_k] = NaN }", n, n > 0 ? NR*n : 1, NR*n)
 keep(g, at, v) = g && at < SIZE ? (V[(g - 1)*SIZE + at + 1] = v, 0) : 0
 set multiplot
-shown(v) = v != v ? NaN : v > TOP ? TOP : v
-set object 1 rectangle from graph 0,0 to graph 1,1 fc rgb LIGHT fs solid noborder behind
+shown(v) = (_d = doublings(v), _d != _d ? NaN : _d > TOP ? TOP : _d < -TOP ? -TOP : _d)
+set object 1 rectangle from graph 0,0 to graph 1,1 fc rgb 0xBDBDBD fs solid noborder behind
 eval room(PIXELS)
 set datafile columnheaders
 stats TABLE using (strcol("layer") eq "input" ? keep(find_run(strcol("label")), int(column("unit")), column("relative")) : 0) nooutput
@@ -58,8 +64,7 @@ do for [g=1:(PIXELS ? NR : 0)] {
     set tmargin at screen 1 - y/H; set bmargin at screen 1 - (y + MAPS/R - 0.45)/H
     set label 1 sprintf("%d %s", g, cut(name(g), 20)) at screen x/W, screen 1 - (y - 0.14)/H left font ",6" tc rgb DARK
     set xrange [-0.5:SHAPE[2] - 0.5]; set yrange [SHAPE[1] - 0.5:-0.5]
-    if (g == 1) { set colorbox user origin screen (W - RIGHT + 0.15)/W, screen 1 - (y + MAPS/R - 0.45)/H size screen 0.22/W, screen (MAPS/R - 0.45)/H
-        set cbtics ("0" 0, "even" 1, "2" 2, "3" 3, "≥ 4" 4) }
+    if (g == 1) { set colorbox user origin screen (W - RIGHT + 0.15)/W, screen 1 - (y + MAPS/R - 0.45)/H size screen 0.22/W, screen (MAPS/R - 0.45)/H }
     plot I using (int($0) % SHAPE[2]):(int($0)/SHAPE[2]):(shown(V[(g - 1)*SIZE + int($0) + 1])) with image
     unset colorbox
 }
@@ -74,8 +79,7 @@ do for [s=1:NS] {
     if (NR > 8) { unset ytics }
     set format y "%g"
     if (s == NS) { set xlabel "units in the order of their mean" font ",7" offset 0,0.7 } else { unset xlabel }
-    if (s == 1 && !PIXELS) { set colorbox user origin screen (W - RIGHT + 0.15)/W, screen 1 - (y + STRIP - 0.75)/H size screen 0.22/W, screen (STRIP - 0.75)/H
-        set cbtics ("0" 0, "even" 1, "2" 2, "3" 3, "≥ 4" 4) }
+    if (s == 1 && !PIXELS) { set colorbox user origin screen (W - RIGHT + 0.15)/W, screen 1 - (y + STRIP - 0.75)/H size screen 0.22/W, screen (STRIP - 0.75)/H }
     set xrange [*:*]; set yrange [*:*]
     set datafile columnheaders
     stats TABLE using (strcol("layer") eq LAYER[l] ? column("place") : NaN) nooutput
