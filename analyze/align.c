@@ -47,7 +47,9 @@ struct work {
     uint32_t *spare;                /* [widest] */
     bool *taken;                    /* [widest] */
     int8_t *marker;                 /* [widest fan-in] */
+    uint64_t *bits_a, *bits_b;      /* entries of a layer as bits, by unit: see add_bits */
     struct sm_assignment *assignment;
+    const struct sm_kernels *kernels;
 };
 
 static size_t space_out(const struct work *w, size_t l) {
@@ -65,6 +67,10 @@ static size_t space_in(const struct work *w, size_t l) {
 /* Columns of layer l that read one unit; they stand together. */
 static size_t part_of(const struct sm_graph *graph, size_t l) {
     return sm_layer_fan_in(&graph->net->layers[l]) / sm_graph_level_units(graph, sm_graph_feeding_level(graph, l, 0));
+}
+
+static size_t words_of(size_t n_bits) {
+    return (n_bits + 63) / 64;
 }
 
 /* ---- memory: one block, cut into arrays ---- */
@@ -117,6 +123,19 @@ static struct lists cut_lists(struct cutter *c, size_t n_lists, size_t n_entries
     return (struct lists){start, cut(c, n_entries, sizeof *start)};
 }
 
+/* Words of the bits of a layer's entries, by its rows or by the units that it reads. */
+static size_t most_words(const struct work *w) {
+    size_t most = 1;
+    for (size_t l = 0; l < w->b->n_layers; l++) {
+        const struct sm_ternary_layer *layer = &w->b->layers[l];
+        size_t part = part_of(w->graph, l), units = layer->n_columns / part;
+        size_t by_row = layer->n_rows * words_of(layer->n_columns), by_unit = units * words_of(layer->n_rows * part);
+        if (by_row > most) most = by_row;
+        if (by_unit > most) most = by_unit;
+    }
+    return 2 * most;
+}
+
 static void cut_arrays(struct work *w, struct cutter *c) {
     size_t widest, fan_in, n = w->spaces->n_spaces + 1;
     widest_of(w, &widest, &fan_in);
@@ -140,6 +159,8 @@ static void cut_arrays(struct work *w, struct cutter *c) {
     w->spare = cut(c, widest, sizeof *w->spare);
     w->taken = cut(c, widest, sizeof *w->taken);
     w->marker = cut(c, fan_in, 1);
+    w->bits_a = cut(c, most_words(w), sizeof *w->bits_a);
+    w->bits_b = cut(c, most_words(w), sizeof *w->bits_b);
 }
 
 static int work_init(struct work *w, struct sm_align_scratch *scratch, struct sm_error *err) {
@@ -155,6 +176,7 @@ static int work_init(struct work *w, struct sm_align_scratch *scratch, struct sm
     cutter = (struct cutter){.at = scratch->block};
     cut_arrays(w, &cutter);
     w->assignment = &scratch->assignment;
+    w->kernels = sm_kernels_get();
     return 0;
 }
 
@@ -211,25 +233,86 @@ static inline void meet(int32_t *restrict profit, const struct lists *lists, siz
     for (size_t k = negative; k < end; k++) profit[unit[k]] -= sign;
 }
 
+/* Where entries belong as seen from a space: to which unit, and to which of the places that are common to all units. */
+struct view {
+    size_t n_places, part;
+    bool of_rows;              /* the space is what the layer writes: units are rows, places are columns */
+    const uint32_t *moved;     /* place (of_rows) or row where a's stands in b; NULL for b itself */
+    const uint32_t *active_of; /* place_a or place_b of the space */
+};
+
+static inline size_t unit_of(const struct view *view, size_t row, size_t column) {
+    return view->active_of[view->of_rows ? row : column / view->part];
+}
+
+static inline size_t place_of(const struct view *view, size_t row, size_t column) {
+    if (view->of_rows) return view->moved ? view->moved[column] : column;
+    return (view->moved ? view->moved[row] : row) * view->part + column % view->part;
+}
+
+/* One entry after the other meets the list of b's entries at its place. */
+static void add_lists(const struct work *w, const struct sm_ternary_layer *a, const struct lists *b,
+                      const struct view *view, size_t n_b, int32_t *profit) {
+    for (size_t r = 0; r < a->n_rows; r++)
+        for (size_t e = a->start[r]; e < a->start[r + 1]; e++)
+            meet(profit + unit_of(view, r, a->column[e]) * n_b, b, place_of(view, r, a->column[e]),
+                 w->by_sign ? a->sign[e] : 1);
+}
+
+/* bits [n_units][2][words of the places]: which places of a unit have entries, and which are negative (by masks none
+ * counts as such). */
+static void fill_bits(const struct work *w, const struct sm_ternary_layer *layer, const struct view *view,
+                      size_t n_units, uint64_t *bits) {
+    size_t n_words = words_of(view->n_places);
+    memset(bits, 0, n_units * 2 * n_words * sizeof *bits);
+    for (size_t r = 0; r < layer->n_rows; r++)
+        for (size_t e = layer->start[r]; e < layer->start[r + 1]; e++) {
+            size_t place = place_of(view, r, layer->column[e]);
+            uint64_t *word = bits + unit_of(view, r, layer->column[e]) * 2 * n_words + place / 64;
+            uint64_t bit = UINT64_C(1) << place % 64;
+            word[0] |= bit;
+            if (w->by_sign && layer->sign[e] < 0) word[n_words] |= bit;
+        }
+}
+
+/* Sixty-four places at a time, whether there are entries or not. */
+static void add_bits(struct work *w, size_t l, const struct view *view, const struct active *active, int32_t *profit) {
+    const struct view of_b = {view->n_places, view->part, view->of_rows, NULL, active->place_b};
+    size_t n_words = words_of(view->n_places);
+    fill_bits(w, &w->a->layers[l], view, active->n_a, w->bits_a);
+    fill_bits(w, &w->b->layers[l], &of_b, active->n_b, w->bits_b);
+    for (size_t u = 0; u < active->n_a; u++)
+        w->kernels->add_common_entries(profit + u * active->n_b, w->bits_a + u * 2 * n_words, w->bits_b, n_words,
+                                       active->n_b);
+}
+
+/* What is less work: lists for sparse layers, bits for dense ones. (Measured: a word costs as much as an entry.) */
+static bool prefers_bits(const struct work *w, size_t l, const struct view *view, const struct active *active) {
+    double meetings = (double)w->a->layers[l].n_entries * (double)w->b->layers[l].n_entries / (double)view->n_places;
+    return meetings > (double)active->n_a * (double)active->n_b * (double)words_of(view->n_places);
+}
+
+static void add_view(struct work *w, size_t l, const struct view *view, const struct lists *b,
+                     const struct active *active, int32_t *profit) {
+    if (prefers_bits(w, l, view, active))
+        add_bits(w, l, view, active, profit);
+    else
+        add_lists(w, &w->a->layers[l], b, view, active->n_b, profit);
+}
+
 /* The space is what layer l writes: rows of a against rows of b over common columns. */
 static void add_rows(struct work *w, size_t l, const struct active *active, int32_t *profit) {
-    const struct sm_ternary_layer *a = &w->a->layers[l];
-    const struct lists *b = &w->lists[l].by_column;
-    columns_of(w->order[space_in(w, l)], part_of(w->graph, l), a->n_columns, w->column_of);
-    for (size_t u = 0; u < a->n_rows; u++)
-        for (size_t e = a->start[u]; e < a->start[u + 1]; e++)
-            meet(profit + active->place_a[u] * active->n_b, b, w->column_of[a->column[e]], w->by_sign ? a->sign[e] : 1);
+    size_t n_columns = w->a->layers[l].n_columns, part = part_of(w->graph, l);
+    columns_of(w->order[space_in(w, l)], part, n_columns, w->column_of);
+    const struct view view = {n_columns, part, true, w->column_of, active->place_a};
+    add_view(w, l, &view, &w->lists[l].by_column, active, profit);
 }
 
 /* The space is what layer l reads: columns of a against columns of b over rows that stand at the same place. */
 static void add_columns(struct work *w, size_t l, const struct active *active, int32_t *profit) {
-    const struct sm_ternary_layer *a = &w->a->layers[l];
-    const uint32_t *out = w->order[space_out(w, l)];
     size_t part = part_of(w->graph, l);
-    for (size_t o = 0; o < a->n_rows; o++)
-        for (size_t e = a->start[o]; e < a->start[o + 1]; e++)
-            meet(profit + active->place_a[a->column[e] / part] * active->n_b, &w->lists[l].by_row,
-                 out[o] * part + a->column[e] % part, w->by_sign ? a->sign[e] : 1);
+    const struct view view = {w->a->layers[l].n_rows * part, part, false, w->order[space_out(w, l)], active->place_a};
+    add_view(w, l, &view, &w->lists[l].by_row, active, profit);
 }
 
 /* The part of the profit of space p that comes from layers whose other side is fixed. */

@@ -522,6 +522,20 @@ static int32_t relax_paths(int32_t *restrict distance, uint32_t *restrict before
     return lowest;
 }
 
+/* Both minus twice those of unlike signs: equal ones minus unlike ones. */
+static void add_common_entries(int32_t *restrict profit, const uint64_t *a, const uint64_t *b, size_t n_words,
+                               size_t n) {
+    for (size_t u = 0; u < n; u++, b += 2 * n_words) {
+        int both = 0, unlike = 0;
+        for (size_t w = 0; w < n_words; w++) {
+            uint64_t common = a[w] & b[w];
+            both += __builtin_popcountll(common);
+            unlike += __builtin_popcountll(common & (a[n_words + w] ^ b[n_words + w]));
+        }
+        profit[u] += both - 2 * unlike;
+    }
+}
+
 /* In kernels_conv.c: */
 extern void JOIN(sm_conv_list_, SM_ISA)(const struct sm_conv_span *span, const struct sm_conv_list *list,
                                         float magnitude);
@@ -558,6 +572,7 @@ const struct sm_kernels JOIN(sm_kernels_, SM_ISA) = {
     .conv_list = JOIN(sm_conv_list_, SM_ISA),
     .conv_gradient = JOIN(sm_conv_gradient_, SM_ISA),
     .sum_lanes = JOIN(sm_sum_lanes_, SM_ISA),
+    .add_common_entries = add_common_entries,
     .worth_of = worth_of,
     .largest = largest,
     .find_value = find_value,

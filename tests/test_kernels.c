@@ -1003,6 +1003,40 @@ static void blas_products_against_plain_loops(void **state) {
     problem_destroy(&p);
 }
 
+/* ---- entries in common, in bits ---- */
+
+enum { COMMON_WORDS = 3, COMMON_ROWS = 5, COMMON_PLACES = 64 * COMMON_WORDS };
+
+/* Entries -1, 0, 1 as bits: where there are any, and which are negative. */
+static void pack_entries(uint64_t *bits, const int8_t *entries) {
+    memset(bits, 0, 2 * COMMON_WORDS * sizeof *bits);
+    for (size_t i = 0; i < COMMON_PLACES; i++) {
+        bits[i / 64] |= (uint64_t)(entries[i] != 0) << i % 64;
+        bits[COMMON_WORDS + i / 64] |= (uint64_t)(entries[i] < 0) << i % 64;
+    }
+}
+
+static void common_entries_are_products_of_signs(void **state) {
+    (void)state;
+    const struct sm_rng rng = sm_rng_make(11, SM_RNG_TEST, 2);
+    const struct sm_kernels *found[3];
+    int8_t entries[1 + COMMON_ROWS][COMMON_PLACES]; /* a, then rows of b */
+    uint64_t bits[1 + COMMON_ROWS][2 * COMMON_WORDS];
+    for (size_t r = 0; r <= COMMON_ROWS; r++) {
+        for (size_t i = 0; i < COMMON_PLACES; i++)
+            entries[r][i] = r == COMMON_ROWS ? -1 : (int8_t)sm_rng_below(&rng, r * COMMON_PLACES + i, 3) - 1;
+        pack_entries(bits[r], entries[r]);
+    }
+    for (size_t k = 0, n = find_kernels(found); k < n; k++) {
+        int32_t profit[COMMON_ROWS + 1] = {10, -20, 30, 0, 0, 77};
+        int32_t want[COMMON_ROWS + 1] = {10, -20, 30, 0, 0, 77};
+        found[k]->add_common_entries(profit, bits[0], bits[1], COMMON_WORDS, COMMON_ROWS);
+        for (size_t u = 0; u < COMMON_ROWS; u++)
+            for (size_t i = 0; i < COMMON_PLACES; i++) want[u] += entries[0][i] * entries[1 + u][i];
+        assert_memory_equal(profit, want, sizeof profit);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_function_against_plain_loops),
@@ -1021,6 +1055,7 @@ int main(void) {
         cmocka_unit_test(activations_at_the_edges),
         cmocka_unit_test(relu_keeps_nan),
         cmocka_unit_test(the_best_kernels_run),
+        cmocka_unit_test(common_entries_are_products_of_signs),
         cmocka_unit_test(blas_products_against_plain_loops),
     };
     return cmocka_run_group_tests_name("kernels", tests, say_what_is_not_tested, NULL);

@@ -197,6 +197,13 @@ struct sm_kernels {
     /* out[k] = the lanes of sums [n][SM_LANES], as conv_gradient leaves them, added up in their order. */
     void (*sum_lanes)(float *out, const float *sums, size_t n);
 
+    /* ---- what networks have in common, in bits (analyze/align.c), in integers: the same in every set ---- */
+
+    /* Adds to profit[u] the places at which row a and row u of b, one behind the other, both have an entry: +1 where
+     * the signs are equal, -1 where they are not. A row is [2][n_words]: where there are entries, and which are
+     * negative. */
+    void (*add_common_entries)(int32_t *profit, const uint64_t *a, const uint64_t *b, size_t n_words, size_t n);
+
     /* ---- the loops of the assignment problem (analyze/assignment.c), in integers: the same in every set. n values,
      * no alignment asked for ---- */
 
