@@ -177,7 +177,8 @@ static void a_broken_table_is_an_error(void **state) {
 
 static void without_tables_nothing_is_said(void **state) {
     struct fixture *f = *state;
-    for (size_t q = 0; q + 1 < sm_n_questions; q++) {
+    for (size_t q = 0; q < sm_n_questions; q++) {
+        if (!sm_questions[q].findings) continue;
         char *text = say(f, sm_questions[q].findings, 0);
         assert_string_equal(text, "");
         free(text);
@@ -189,7 +190,8 @@ static void without_rows_and_columns_nothing_is_said(void **state) {
     for (size_t q = 0; q < sm_n_questions; q++)
         for (size_t t = 0; t < SM_QUESTION_TABLES && sm_questions[q].tables[t]; t++)
             put(f, sm_questions[q].tables[t], t % 2 ? "run layer\n" : "run layer\na one\na all\na two\n");
-    for (size_t q = 0; q + 1 < sm_n_questions; q++) {
+    for (size_t q = 0; q < sm_n_questions; q++) {
+        if (!sm_questions[q].findings) continue;
         char *text = say(f, sm_questions[q].findings, 0);
         assert_string_equal(text, "");
         free(text);
