@@ -465,6 +465,65 @@ static void rounds_without_training(void **state) {
     free(single);
 }
 
+/* ---- methods ---- */
+
+/* What the report says of the table `methods`; the caller frees. */
+static char *say_methods(struct fixture *f) {
+    char *text = NULL;
+    size_t size = 0;
+    f->report.file = open_memstream(&text, &size);
+    assert_non_null(f->report.file);
+    sm_report_methods(&f->report);
+    assert_int_equal(fclose(f->report.file), 0);
+    return text;
+}
+
+#define METHODS                                                                                                        \
+    "group_a group_b weight_seeds pairs layer compare alignment null initial_signs initial_scores jaccard "            \
+    "expected_jaccard association overlap_coefficient\n"                                                               \
+    "x x different 3 all weight raw independent .5 0 .9 .1 .99 .9\n"
+
+static void methods_side_by_side(void **state) {
+    struct fixture *f = *state;
+    put(f, "methods",
+        METHODS "x y same 2 one weight raw independent 1 0 .7 .1 .8 .9\n"
+                "x y same 2 all mask raw independent 1 0 .6 .1 .7 .8\n"
+                "x y same 2 all weight raw independent 1 0 .25 .125 .5 .625\n"
+                "x y same 2 all weight aligned independent 1 0 .3 .2 .4 .5\n"
+                "x y same 2 all weight aligned degree 1 0 .375 .3125 .0625 .5\n"
+                "x y different 1 all weight raw independent .5 0 .2 .1 .75 .5\n");
+    char *text = say_methods(f);
+    assert_says(text,
+                "With the same weight seed x and y have most in common: 62.50" NB "% of what the sparser one keeps "
+                "(association 0.500).</li>");
+    assert_says(text, "<td class=\"t\">x, y</td><td>same</td><td>2</td><td>0.250</td><td>0.125</td><td>0.500</td>"
+                      "<td>0.375</td><td>0.312</td><td>0.0625</td>");
+    assert_says(text, "<td>different</td><td>1</td><td>0.200</td><td>0.100</td><td>0.750</td><td>–</td>");
+    assert_silent(text, "x, x");
+    assert_silent(text, "same scores");
+    free(text);
+}
+
+static void the_same_scores_are_no_common_choice(void **state) {
+    struct fixture *f = *state;
+    put(f, "methods", METHODS "x y same 2 all weight raw independent .75 1 .25 .125 .5 .625\n");
+    char *text = say_methods(f);
+    assert_says(text, "Their initial weights agree in 75.00" NB "% of the signs.");
+    assert_says(text, "They began with the same scores too");
+    free(text);
+}
+
+static void one_method_is_not_compared(void **state) {
+    struct fixture *f = *state;
+    char *text = say_methods(f); /* no table */
+    assert_string_equal(text, "");
+    free(text);
+    put(f, "methods", METHODS);
+    text = say_methods(f);
+    assert_string_equal(text, "");
+    free(text);
+}
+
 static void every_figure_and_table_has_a_question(void **state) {
     (void)state;
     for (size_t i = 0; i < sm_n_statistics; i++)
@@ -499,6 +558,9 @@ int main(void) {
         CASE(rounds_of_pruning),
         CASE(rounds_without_training),
         CASE(published_of_rounds),
+        CASE(methods_side_by_side),
+        CASE(the_same_scores_are_no_common_choice),
+        CASE(one_method_is_not_compared),
         cmocka_unit_test(every_figure_and_table_has_a_question),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
