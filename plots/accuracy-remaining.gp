@@ -44,11 +44,13 @@ shown = NL > 24 ? 24 : NL
 # Colours alone do not tell more than seven groups apart: then groups have numbers.
 NUMBERS = NL > 7
 number(g) = NUMBERS ? sprintf("%d  ", g) : ""
+# What is too long for its column ends in an ellipsis.
+fitted(s) = COLS == 2 && strlen(s) > 46 ? s[1:45]."…" : s
 COLS = NL > 3 ? 2 : 1
 W = COLS == 1 ? 8.5 : 17.0; HEAD = 0.75 + 0.38*(shown + COLS - 1)/COLS; H = 6.3 + HEAD
 eval page(W, H)
 set lmargin at screen 1.45/W; set rmargin at screen 1 - 0.4/W; set bmargin at screen 1.15/H; set tmargin at screen 1 - (HEAD + 0.15)/H
-do for [g=1:shown] { eval point_entry(g, 1.45 + 7.8*((g - 1) % COLS), 0.3 + 0.38*int((g - 1)/COLS), W, H, layer_colour(g, NL), KIND[g] + 1, number(g).LAYER[g]) }
+do for [g=1:shown] { eval point_entry(g, 1.45 + 7.8*((g - 1) % COLS), 0.3 + 0.38*int((g - 1)/COLS), W, H, layer_colour(g, NL), KIND[g] + 1, number(g).fitted(LAYER[g])) }
 set label 1 "open: run   filled: mean of the group".(SPAN[5] ? "   ★ published, dotted to the mean" : "") at screen 1.45/W, screen 1 - (HEAD - 0.2)/H left font ",7" tc rgb DARK
 set xlabel "remaining weights (%)" offset 0,0.4
 set ylabel "test accuracy (%)" offset 0.9,0
@@ -57,7 +59,9 @@ wide = SPAN[2] > 0 && SPAN[1] > 0 ? SPAN[2]/SPAN[1] : 1
 if (wide > 3) { set logscale x; set xtics (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100); set xrange [SPAN[1]/1.4:SPAN[2]*1.4 < 100 ? SPAN[2]*1.4 : 110] } else { \
     dx = 0.15*(SPAN[2] - SPAN[1]); dx = dx > 0.05*SPAN[2] ? dx : 0.05*SPAN[2]; dx = dx > 0 ? dx : 1; set xrange [SPAN[1] - dx:SPAN[2] + dx] }
 dy = 0.15*(SPAN[4] - SPAN[3]); dy = dy > 0.3 ? dy : 0.3
-if (SPAN[4] >= SPAN[3]) set yrange [SPAN[3] - dy:SPAN[4] + dy]
+# An interval of few seeds may reach beyond what a share can be; the axis does not.
+lowest = SPAN[3] - dy > -1 ? SPAN[3] - dy : -1; highest = SPAN[4] + dy < 101 ? SPAN[4] + dy : 101
+if (SPAN[4] >= SPAN[3]) set yrange [lowest:highest]
 set format "%g"
 c(run) = layer_colour(group_of(run), NL)
 pt_of(run) = KIND[int(group_of(run))]
