@@ -218,27 +218,33 @@ def check_row(row, of):
 STATISTICS = ["fan_in", "fan_out", "log10_paths"]
 
 
-def ranked(case, pair, level, alignment, name, among):
+def ranked(case, graphs, pair, level, alignment, name, among):
     """scipy on one level of a pair."""
     i, j = sorted(pair)
-    a, b = graph_of(case, i), graph_of(case, j)
+    (a, measures_a), (b, measures_b) = graphs[i], graphs[j]
     order = partners_of(case, i, j, "weight")[level] if alignment == "aligned" else np.arange(a.units[level])
     alive = (a.through(level) > 0) & (b.through(level)[order] > 0)
     chosen = alive.astype(bool) if among == "alive" else np.ones(len(order), bool)
-    return agreement(measures(a, level)[name][chosen], measures(b, level)[name][order][chosen])
+    return agreement(measures_a[level][name][chosen], measures_b[level][name][order][chosen])
+
+
+def measured(case, i):
+    graph = graph_of(case, i)
+    return graph, {level: measures(graph, level) for level in graph.levels}
 
 
 def methods_units(case):
+    graphs = [measured(case, i) for i in range(len(case.runs))]
     for first, second, same, pairs in group_pairs(case):
-        key, graph = key_of(case, first, second, same, pairs), graph_of(case, first[0])
+        key, (graph, measured_first) = key_of(case, first, second, same, pairs), graphs[first[0]]
         for level in graph.levels:
             hidden = level not in ("input", graph.output)
             for name in STATISTICS:
-                if name not in measures(graph, level):
+                if name not in measured_first[level]:
                     continue
                 for alignment in ["raw", "aligned"] if hidden else ["raw"]:
                     for among in ("all", "alive"):
-                        cells = [ranked(case, pair, level, alignment, name, among) for pair in pairs]
+                        cells = [ranked(case, graphs, pair, level, alignment, name, among) for pair in pairs]
                         of = lambda column: spread([plain(cell[column]) for cell in cells])
                         rho = of("spearman")
                         yield {**key, "layer": level, "statistic": name, "alignment": alignment, "among": among,
@@ -256,6 +262,7 @@ METHODS = [  # name, share of weights kept, are they signed, what is trained, re
     ("edge-popup", 0.5, False, "scores", "name: fcn\n"),
     ("lottery-ticket", 0.3, False, "weights", "name: ticket\n"),
     ("dense", 1.0, False, "weights", "name: fcn\n"),
+    ("edge-popup", 0.0, False, "scores", "name: nothing\n"),
 ]
 
 
@@ -267,7 +274,7 @@ def method_run(path, number, weight_seed, widths=WIDTHS):
     for l, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
         w = common.normal(size=(n_out, n_in)).astype(np.float32)
         score = np.abs(w) + 0.7 * own.random(w.shape)
-        mask = (score >= np.quantile(score, 1 - kept)).astype(np.int8)
+        mask = (score >= np.quantile(score, 1 - kept)).astype(np.int8) if kept else np.zeros(w.shape, np.int8)
         if signed:
             mask *= own.choice([-1, 1], size=mask.shape).astype(np.int8)
         scores = None if trained == "weights" else common.normal(size=w.shape).astype(np.float32) + number
@@ -282,21 +289,30 @@ def method_run(path, number, weight_seed, widths=WIDTHS):
 def _methods(directory, name, seeds, args):
     """`seeds`: of each method, in turn, so that groups are not in a row."""
     runs = sorted((s, number) for number, own in enumerate(seeds) for s in own)
-    case = Case(name, [method_run(directory / f"{METHODS[m][0]}-{s}.h5", m, s) for s, m in runs], [*args, "--nulls", "9"],
+    case = Case(name, [method_run(directory / f"m{m}-{s}.h5", m, s) for s, m in runs], [*args, "--nulls", "9"],
                 tables=["methods", "methods-units"])
     case.labels = ["fcn (method: signed-supermask)", "fcn (method: edge-popup)", "ticket"]
     return case
 
 
 def side_by_side(directory):
-    return _methods(directory, "four methods, --pairs 2", [(1, 2, 3), (2, 3, 1, 5), (1, 2, 3), (1, 2)], ["--pairs", "2"])
+    return _methods(directory, "five methods, --pairs 2", [(1, 2, 3), (2, 1, 5), (1, 2), (1,), (2,)], ["--pairs", "2"])
+
+
+def convolutions(directory):
+    paths = []
+    for seed in (0, 1):
+        paths.append(directory / f"branch{seed}.h5")
+        runfile.example(paths[-1], seed=seed)
+    return Case("summed branch and convolutions", paths, ["--nulls", "9"], tables=["methods", "methods-units"])
 
 
 def all_pairs(directory):
-    return _methods(directory, "four methods, every pair, by masks", [(1, 2), (2, 3), (7, 1), (2,)],
+    return _methods(directory, "four methods, every pair, by masks", [(1, 2), (2, 3), (7,), (2,)],
                     ["--pairs", "all", "--compare", "mask"])
 
 
 TABLES = {"methods": methods, "methods-units": methods_units}
 CHECKS = {"methods": check_methods}
-CASES = [side_by_side, all_pairs]
+CASES = [side_by_side, all_pairs, convolutions]
+ONLY_OWN_CASES = ["methods", "methods-units"]

@@ -175,7 +175,8 @@ def seed_groups(case):
     for i, run in enumerate(case.runs):
         like = lambda other: (comparable(run, other) and yaml_lines.settings(run.attrs["recipe"]) ==
                               yaml_lines.settings(other.attrs["recipe"]) and
-                              all(run.attrs[key] == other.attrs[key] for key in ("method", "dataset")))
+                              all(run.attrs[key] == other.attrs[key] for key in
+                                  ("method", "dataset", "dataset_sha256", "network", "recipe_name")))
         group = next((group for group in found if like(case.runs[group[0]])), None)
         found.append([i]) if group is None else group.append(i)
     return found
