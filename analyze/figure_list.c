@@ -320,15 +320,18 @@ const struct sm_figure sm_figures[] = {
          "other keeps too, 0 (white) for chance, whatever the densities; means over pairs of runs. Left, weight by "
          "weight as found, against independent masks; right, after hidden units were matched by effective weights, "
          "against networks of the same degrees matched alike. Above the diagonal the runs of a pair have the same "
-         "weight seed, below it they have not; on the diagonal, seeds of one method. Grey: no such pair.",
+         "weight seed and began with the same signs of weights, below it they have other seeds; on the diagonal, seeds "
+         "of "
+         "one method. Grey: no such pair.",
      .tables = {"methods"},
      .data = {&sm_figure_data_methods}},
     {.name = "methods-neurons",
      .help = "which pixels and hidden units each method reads, side by side",
      .caption =
          "Which units each method uses. Maps: weights that are kept from each pixel, as multiples of even spreading, "
-         "mean over the runs. Strips: incoming weights of each hidden unit likewise, for the runs of one weight seed, "
-         "so that a column is one and the same initial unit; units in the order of their mean over the methods. Where "
+         "mean over the runs. Strips: incoming weights of each hidden unit likewise, for the runs of one weight seed "
+         "that began with the same signs of weights, so that a column is one and the same initial unit; units in the "
+         "order of their mean over the methods. Where "
          "methods agree the strips fade alike from left to right. One colour scale for all; grey: nothing is kept.",
      .tables = {"methods-units"},
      .data = {&sm_figure_data_methods}},

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* figure_methods.c - data/methods-neurons.tsv: which units the runs of each group use, so that methods can be seen side
  * by side. Input units stand for themselves, so all runs of a group are averaged; a hidden unit is the same unit in two
- * runs only where both began with the same weights, so hidden layers are those of one weight seed. */
+ * runs only where both began with the same weights, so hidden layers are those of one weight seed, and of the groups
+ * whose initial weights have the same signs there: the same seed gives other draws in another distribution. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -17,7 +18,9 @@ static const struct sm_column columns[] = {
     {"method", "training method"},
     {"layer", "input, or a hidden layer"},
     {"unit", "unit, from 0"},
-    {"runs", "runs in the mean: input: all of the group; hidden layers: those with the weight seed"},
+    {"runs",
+     "runs in the mean: input: all of the group; hidden layers: those with the weight seed, of groups that began "
+     "with the same signs of weights"},
     {"weight_seed", "that most groups have a run of"},
     {"kept", "input: kept and inverted outgoing weights of the unit; hidden: incoming ones; mean over the runs"},
     {"relative", "kept / mean of kept over the layer's units: 1 for even spreading; nan where nothing is kept"},
@@ -32,8 +35,9 @@ struct gallery {
     const struct sm_figure_context *context;
     struct sm_graph graph; /* of all that are shown */
     uint64_t weight_seed;
-    bool *shown;                     /* [n_groups] */
-    size_t *n_all, *n_seeded;        /* [n_groups] runs; those of the weight seed */
+    bool *shown;              /* [n_groups] */
+    size_t *n_all, *n_seeded; /* [n_groups] runs; those of the weight seed */
+    int8_t **signs;           /* [n_groups] of the first layer's initial weights, of one with the seed; or NULL */
     double *kept, *alive, *relative; /* [n_groups][n_units] */
 };
 
@@ -86,6 +90,45 @@ static uint64_t common_seed(const struct sm_figure_context *context) {
     return best;
 }
 
+/* ---- who began alike ---- */
+
+/* Unrelated signs agree in one half. */
+static const double ALIKE = 0.9;
+
+static int read_signs(struct gallery *gallery, size_t group, const struct sm_run *run, struct sm_error *err) {
+    size_t n = sm_layer_weights(&run->net.layers[0]);
+    float *weights = malloc((n + 1) * sizeof *weights);
+    int8_t *signs = malloc(n + 1);
+    int status = weights && signs ? sm_run_read_values(run, 0, SM_INITIAL_WEIGHTS, weights, err)
+                                  : sm_fail(err, "figure methods-neurons: out of memory for %zu weights", n);
+    for (size_t i = 0; status == 0 && i < n; i++) signs[i] = (int8_t)((weights[i] > 0) - (weights[i] < 0));
+    gallery->signs[group] = signs;
+    free(weights);
+    return status;
+}
+
+static bool began_alike(const struct gallery *gallery, size_t g, size_t h) {
+    size_t n = sm_layer_weights(&gallery->graph.net->layers[0]), equal = 0;
+    const int8_t *a = gallery->signs[g], *b = gallery->signs[h];
+    for (size_t i = 0; a && b && i < n; i++) equal += a[i] == b[i];
+    return a && b && (double)equal > ALIKE * (double)n;
+}
+
+static size_t count_alike(const struct gallery *gallery, size_t g) {
+    size_t n = 0;
+    for (size_t h = 0; h < gallery->context->groups->n_groups; h++) n += began_alike(gallery, g, h);
+    return n;
+}
+
+/* Leaves hidden layers to the first of the largest families of groups that began alike. */
+static void keep_one_family(struct gallery *gallery) {
+    size_t best = 0;
+    for (size_t g = 1; g < gallery->context->groups->n_groups; g++)
+        if (count_alike(gallery, g) > count_alike(gallery, best)) best = g;
+    for (size_t g = 0; g < gallery->context->groups->n_groups; g++)
+        if (!began_alike(gallery, best, g)) gallery->n_seeded[g] = 0;
+}
+
 /* ---- sums over runs ---- */
 
 static double kept_of(const struct sm_units *units, size_t level, size_t u) {
@@ -112,6 +155,7 @@ static int add_run(struct gallery *gallery, size_t i, struct sm_error *err) {
     if (status == 0) add_units(gallery, group, &units, seeded);
     gallery->n_all[group]++;
     gallery->n_seeded[group] += seeded;
+    if (status == 0 && seeded && !gallery->signs[group]) status = read_signs(gallery, group, run_at(gallery, i), err);
     sm_units_destroy(&units);
     sm_moments_release(moments, i);
     return status;
@@ -230,6 +274,8 @@ static void gallery_destroy(struct gallery *gallery) {
     free(gallery->shown);
     free(gallery->n_all);
     free(gallery->n_seeded);
+    for (size_t g = 0; gallery->signs && g < gallery->context->groups->n_groups; g++) free(gallery->signs[g]);
+    free(gallery->signs);
     free(gallery->kept);
     free(gallery->alive);
     free(gallery->relative);
@@ -243,11 +289,12 @@ static int gallery_init(struct gallery *gallery, const struct sm_figure_context 
     gallery->shown = calloc(n_groups, sizeof *gallery->shown);
     gallery->n_all = calloc(n_groups, sizeof *gallery->n_all);
     gallery->n_seeded = calloc(n_groups, sizeof *gallery->n_seeded);
+    gallery->signs = calloc(n_groups, sizeof *gallery->signs);
     gallery->kept = calloc(n, sizeof *gallery->kept);
     gallery->alive = calloc(n, sizeof *gallery->alive);
     gallery->relative = calloc(n, sizeof *gallery->relative);
-    bool whole =
-        gallery->shown && gallery->n_all && gallery->n_seeded && gallery->kept && gallery->alive && gallery->relative;
+    bool whole = gallery->shown && gallery->n_all && gallery->n_seeded && gallery->signs && gallery->kept &&
+                 gallery->alive && gallery->relative;
     return whole ? 0 : sm_fail(err, "figure methods-neurons: out of memory for %zu units", n);
 }
 
@@ -257,6 +304,7 @@ static int fill(struct gallery *gallery, struct sm_error *err) {
         gallery->shown[g] = has_mask(context, g) && sm_runs_comparable(model(context), first_run(context, g));
     for (size_t i = 0; i < context->analysis->n_runs; i++)
         if (gallery->shown[context->groups->group[i]] && add_run(gallery, i, err) != 0) return -1;
+    keep_one_family(gallery);
     for (size_t g = 0; g < context->groups->n_groups; g++)
         for (size_t level = 0; level + 1 < gallery->graph.n_levels; level++)
             if (is_shown(gallery, g, level)) finish_level(gallery, g, level);

@@ -7,6 +7,7 @@
 #include "analyze/html.h"
 #include "analyze/question.h"
 
+static const double SAME_SIGNS = 0.9;
 static const double SAME_DRAWS = 0.5; /* correlation of initial scores: unrelated draws have none */
 
 enum { MOST_PAIRS = 30 }; /* the rest is in the table */
@@ -50,6 +51,7 @@ static void write_pair(const struct reading *r, size_t row) {
     snprintf(names, sizeof names, "%s, %s", sm_tsv_text(r->tsv, row, "group_a"), sm_tsv_text(r->tsv, row, "group_b"));
     sm_grid_row(r->scope, names);
     sm_grid_cell(r->scope, "%s", sm_tsv_text(r->tsv, row, "weight_seeds"));
+    sm_grid_cell(r->scope, "%s", sm_percent(sm_tsv_real(r->tsv, row, "initial_signs")).s);
     sm_grid_cell(r->scope, "%s", sm_tsv_text(r->tsv, row, "pairs"));
     write_cells(r, row);
     write_cells(r, matched_row(r, row));
@@ -57,8 +59,8 @@ static void write_pair(const struct reading *r, size_t row) {
 
 static void write_grid(const struct reading *r) {
     size_t n = 0;
-    sm_grid_open(r->scope, SM_COLUMNS("groups", "weight seeds", "pairs", "as found", "chance", "association", "matched",
-                                      "null", "association"));
+    sm_grid_open(r->scope, SM_COLUMNS("groups", "weight seeds", "equal signs", "pairs", "as found", "chance",
+                                      "association", "matched", "null", "association"));
     for (size_t row = 0; row < r->tsv->n_rows && n < MOST_PAIRS; row++) {
         if (!is_raw(r, row)) continue;
         write_pair(r, row);
@@ -67,12 +69,18 @@ static void write_grid(const struct reading *r) {
     sm_grid_close(r->scope);
 }
 
-/* The row with the largest association of runs that began alike; the number of rows where there is none. */
+/* The same seed gives other draws in another distribution: unrelated signs agree in one half. */
+static bool began_alike(const struct reading *r, size_t row) {
+    return sm_tsv_is(r->tsv, row, "weight_seeds", "same") && sm_tsv_real(r->tsv, row, "initial_signs") > SAME_SIGNS;
+}
+
+/* The row with the largest association of runs that began with the same weights; the number of rows where there is
+ * none. */
 static size_t closest_pair(const struct reading *r) {
     size_t best = r->tsv->n_rows;
     for (size_t row = 0; row < r->tsv->n_rows; row++) {
         double value = sm_tsv_real(r->tsv, row, "association");
-        if (!is_raw(r, row) || !sm_tsv_is(r->tsv, row, "weight_seeds", "same") || isnan(value)) continue;
+        if (!is_raw(r, row) || !began_alike(r, row) || isnan(value)) continue;
         if (best == r->tsv->n_rows || value > sm_tsv_real(r->tsv, best, "association")) best = row;
     }
     return best;
@@ -82,14 +90,12 @@ static void say_closest(const struct reading *r) {
     size_t row = closest_pair(r);
     if (row == r->tsv->n_rows) return;
     sm_say_begin(r->scope);
-    sm_say(
-        r->scope,
-        "With the same weight seed %s and %s have most in common: %s of what the sparser one keeps (association %s).",
-        sm_tsv_text(r->tsv, row, "group_a"), sm_tsv_text(r->tsv, row, "group_b"),
-        sm_percent(sm_tsv_real(r->tsv, row, "overlap_coefficient")).s,
-        sm_number(sm_tsv_real(r->tsv, row, "association")).s);
-    double signs = sm_tsv_real(r->tsv, row, "initial_signs");
-    if (signs < 1) sm_say(r->scope, " Their initial weights agree in %s of the signs.", sm_percent(signs).s);
+    sm_say(r->scope,
+           "From the same initial weights %s and %s have most in common: %s of what the sparser one keeps (association "
+           "%s).",
+           sm_tsv_text(r->tsv, row, "group_a"), sm_tsv_text(r->tsv, row, "group_b"),
+           sm_percent(sm_tsv_real(r->tsv, row, "overlap_coefficient")).s,
+           sm_number(sm_tsv_real(r->tsv, row, "association")).s);
     double scores = sm_tsv_real(r->tsv, row, "initial_scores");
     if (scores > SAME_DRAWS)
         sm_say(r->scope,
@@ -125,7 +131,8 @@ void sm_report_methods(const struct sm_report *report) {
     sm_say_begin(&scope);
     sm_say(&scope,
            "Jaccard similarity of the whole networks' masks, mean over pairs of runs: as found, and with hidden "
-           "units matched against networks of the same degrees. Association is 0 for chance and 1 where all "
+           "units matched against networks of the same degrees. Equal signs: of the initial weights, 100\u00a0%% "
+           "where both began with the same. Association is 0 for chance and 1 where all "
            "that one keeps the other keeps too, whatever the densities.");
     write_grid(&reading);
     sm_say_end(&scope);

@@ -19,16 +19,22 @@ array KIND[1024]
 stats "data/runs.tsv" using (find_run(strcol("run")) ? 0 : (add_run(strcol("run")), KIND[NR] = column("group"), 0)) nooutput
 array GROUP_OF[NR]
 do for [k=1:NR] { GROUP_OF[k] = KIND[k] }
-# Where the share was not published the star stands over the group's own.
-published_x(p, mean) = 100*(p == p ? p : mean)
-back(d) = d == d ? -100*d : 0
+# What was published stands beside the group's mean, or the best round where there are rounds; where no share was
+# published, over that.
+array BEST_X[1024]; array BEST_Y[1024]; array STAR_X[1024]; array STAR_Y[1024]
+do for [k=1:1024] { BEST_X[k] = NaN; BEST_Y[k] = NaN }
+set datafile columnheaders
+stats "data/trajectories.tsv" using (_g = int(column("group")), \
+    (_g <= 1024 && !(100*column("test_accuracy") <= BEST_Y[_g]) ? (BEST_X[_g] = 100*column("remaining"), BEST_Y[_g] = 100*column("test_accuracy")) : 0), 0) nooutput
 # Lowest and highest x and y; is anything published; has any group an interval?
 array SPAN[6] = [1e9, -1e9, 1e9, -1e9, 0, 0]
 reach(x, y) = (x != x || y != y) ? 0 : (SPAN[1] = (x < SPAN[1] ? x : SPAN[1]), SPAN[2] = (x > SPAN[2] ? x : SPAN[2]), \
     SPAN[3] = (y < SPAN[3] ? y : SPAN[3]), SPAN[4] = (y > SPAN[4] ? y : SPAN[4]), 0)
 stats "groups.tsv" using (add_method(strcol("method"))) nooutput
 stats "groups.tsv" using (NL = NL + 1, KIND[NL] = open_type(strcol("method")), LAYER[NL] = title_of(strcol("recipe"), strcol("method"), \
-    strcol("variant")), reach(published_x(column("published_remaining"), column("remaining_mean")), 100*column("published_accuracy")), \
+    strcol("variant")), (BEST_X[NL] == BEST_X[NL] ? 0 : (BEST_X[NL] = 100*column("remaining_mean"), BEST_Y[NL] = 100*column("test_accuracy_mean"))), \
+    STAR_X[NL] = (column("published_remaining") == column("published_remaining") ? 100*column("published_remaining") : BEST_X[NL]), \
+    STAR_Y[NL] = 100*column("published_accuracy"), reach(STAR_X[NL], STAR_Y[NL]), \
     (column("published_accuracy") == column("published_accuracy") ? (SPAN[5] = 1) : 0), \
     (column("test_accuracy_low") == column("test_accuracy_low") ? (SPAN[6] = 1) : 0), 0) nooutput
 array WAY[NL + 1]
@@ -40,18 +46,17 @@ stats "groups.tsv" using (reach(100*column("remaining_low"), 100*column("test_ac
 stats "summary.tsv" using (reach(100*column("remaining"), 100*column("test_accuracy"))) nooutput
 unset datafile columnheaders
 group_of(run) = (_g = find_run(run), _g ? GROUP_OF[_g] : 1)
+cut(s, n) = strlen(s) > n ? s[1:n - 1]."…" : s
 shown = NL > 24 ? 24 : NL
 # Colours alone do not tell more than seven groups apart: then groups have numbers.
 NUMBERS = NL > 7
 number(g) = NUMBERS ? sprintf("%d  ", g) : ""
-# What is too long for its column ends in an ellipsis.
-fitted(s) = COLS == 2 && strlen(s) > 46 ? s[1:45]."…" : s
 COLS = NL > 3 ? 2 : 1
 W = COLS == 1 ? 8.5 : 17.0; HEAD = 0.75 + 0.38*(shown + COLS - 1)/COLS; H = 6.3 + HEAD
 eval page(W, H)
 set lmargin at screen 1.45/W; set rmargin at screen 1 - 0.4/W; set bmargin at screen 1.15/H; set tmargin at screen 1 - (HEAD + 0.15)/H
-do for [g=1:shown] { eval point_entry(g, 1.45 + 7.8*((g - 1) % COLS), 0.3 + 0.38*int((g - 1)/COLS), W, H, layer_colour(g, NL), KIND[g] + 1, number(g).fitted(LAYER[g])) }
-set label 1 "open: run   filled: mean of the group".(SPAN[5] ? "   ★ published, dotted to the mean" : "") at screen 1.45/W, screen 1 - (HEAD - 0.2)/H left font ",7" tc rgb DARK
+do for [g=1:shown] { eval point_entry(g, 1.45 + 7.8*((g - 1) % COLS), 0.3 + 0.38*int((g - 1)/COLS), W, H, layer_colour(g, NL), KIND[g] + 1, number(g).cut(LAYER[g], COLS == 1 ? 48 : 50)) }
+set label 1 "open: run   filled: mean of the group".(SPAN[5] ? "   ★ published, dotted to the mean (or best round)" : "") at screen 1.45/W, screen 1 - (HEAD - 0.2)/H left font ",7" tc rgb DARK
 set xlabel "remaining weights (%)" offset 0,0.4
 set ylabel "test accuracy (%)" offset 0.9,0
 wide = SPAN[2] > 0 && SPAN[1] > 0 ? SPAN[2]/SPAN[1] : 1
@@ -75,9 +80,9 @@ plot for [g=1:NL] for [k=1:WAY[g]] "data/trajectories.tsv" using (column("group"
      for [k=1:SPAN[6]] "groups.tsv" using (100*column("remaining_low")):(100*column("test_accuracy_mean")):(100*(column("remaining_high") - column("remaining_low"))):(0):(G($0)) \
         with vectors heads size graph 0.01,90 lc rgb variable lw 1, \
      "summary.tsv" using (100*column("remaining")):(100*column("test_accuracy")):(pt_of(strcol("run"))):(c(strcol("run"))) with points pt variable ps 0.7 lw 0.8 lc rgb variable, \
-     for [k=1:SPAN[5]] "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")): \
-        (back(column("remaining_difference"))):(-100*column("accuracy_difference")) with vectors nohead dt 3 lw 0.8 lc rgb GREY, \
+     for [k=1:SPAN[5]] "groups.tsv" using (BEST_X[$0 + 1]):(BEST_Y[$0 + 1]):(STAR_X[$0 + 1] - BEST_X[$0 + 1]):(STAR_Y[$0 + 1] - BEST_Y[$0 + 1]) \
+        with vectors nohead dt 3 lw 0.8 lc rgb GREY, \
      "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(KIND[int($0) + 1] + 1):(G($0)) with points pt variable ps 1 lc rgb variable, \
      for [k=1:NUMBERS] "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(sprintf("%d", $0 + 1)) \
         with labels offset 0.7,0.6 font ",7" tc rgb DARK, \
-     for [k=1:SPAN[5]] "groups.tsv" using (published_x(column("published_remaining"), column("remaining_mean"))):(100*column("published_accuracy")):("★"):(G($0)) with labels font ",9" tc rgb variable
+     for [k=1:SPAN[5]] "groups.tsv" using (STAR_X[$0 + 1]):(STAR_Y[$0 + 1]):("★"):(G($0)) with labels font ",9" tc rgb variable

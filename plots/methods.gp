@@ -3,7 +3,8 @@
 # row of matrices for each layer: as found against independent masks, units matched against the same degrees matched alike.
 # Run in the directory of the tables: gnuplot -e "FMT='pdf'" plots/methods.gp
 # Reads methods.tsv. Variables: FMT, OUT (style.gp); COMPARE (weight; where the table has it not, mask). Above the
-# diagonal: pairs of runs with the same weight seed; below: other pairs; on it: pairs of seeds of one group.
+# diagonal: pairs of runs with the same weight seed that began with the same signs of weights (the same seed gives other
+# draws in another distribution); below: pairs with other seeds; on it: pairs of seeds of one group.
 FIGURE = "methods"
 if (!exists("COMPARE")) COMPARE = "weight"
 TABLE = "methods.tsv"
@@ -30,7 +31,8 @@ put_own(k, same, v) = (same && C7[k] == C7[k]) ? 0 : (C7[k] = v, 0)
 take(kind, l, a, b, same, v) = kind eq "raw independent" ? put(RAW, l, a, b, same, v) : \
     kind eq "aligned degree" ? put(MATCHED, l, a, b, same, v) : 0
 stats TABLE using (strcol("compare") eq COMPARE ? take(strcol("alignment")." ".strcol("null"), place(strcol("layer")), \
-    find_run(strcol("group_a")), find_run(strcol("group_b")), strcol("weight_seeds") eq "same", column("association")) : 0) nooutput
+    find_run(strcol("group_a")), find_run(strcol("group_b")), strcol("weight_seeds") eq "same", \
+    column("initial_signs") < 0.9 && strcol("weight_seeds") eq "same" && strcol("group_a") ne strcol("group_b") ? NaN : column("association")) : 0) nooutput
 unset datafile columnheaders
 # At most five layers, evenly thinned, then the whole network.
 MOST = 5
@@ -59,11 +61,11 @@ array I[NR*NR]
 do for [k=1:NR*NR] { I[k] = k }
 row(k) = int((k - 1)/NR) + 1
 col(k) = (k - 1) % NR + 1
-in_cell(v) = v != v ? "" : abs(v) < 0.005 ? "0" : abs(v) >= 0.995 ? sprintf("%.0f", v) : v < 0 ? "−".sprintf("%.2f", -v)[2:4] : sprintf("%.2f", v)[2:4]
+in_cell(v) = v != v ? "" : abs(v) < 0.005 ? "0" : abs(v) >= 0.995 ? (v < 0 ? "−1" : "1") : v < 0 ? "−".sprintf("%.2f", -v)[2:4] : sprintf("%.2f", v)[2:4]
 ink(v) = v > 0.5 || v < -0.5 ? 0xFFFFFF : 0x000000
 do for [r=1:NR] { set label 10 + r sprintf("%d  %s", r, short_name(r)) at screen (1.0 + ((r - 1) % LEGEND)*(W - 1.0)/LEGEND)/W, \
     screen (FOOT - 0.7 - 0.36*int((r - 1)/LEGEND))/H left font ",7" tc rgb DARK }
-set label 1 "above the diagonal: same weight seed; below: others" at screen 1.0/W, screen 1 - 0.25/H left font ",7" tc rgb DARK
+set label 1 "above the diagonal: same initial weights; below: others" at screen 1.0/W, screen 1 - 0.25/H left font ",7" tc rgb DARK
 set object 1 rectangle from graph 0,0 to graph 1,1 fc rgb LIGHT fs solid noborder behind
 do for [i=1:R] {
     l = layer_of(i)

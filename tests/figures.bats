@@ -209,7 +209,7 @@ names_of_two() {
 
 @test "two methods with one recipe: side by side, never averaged" {
     run analyze methods methods-units ratios summary groups -q --nulls 9 --figures svg,pdf,png -o "$BATS_TEST_TMPDIR/two" \
-        "$RUNS/a.h5" "$RUNS/other1.h5" "$RUNS/b.h5" "$RUNS/other2.h5"
+        "$RUNS/a.h5" "$RUNS/other1.h5" "$RUNS/b.h5" "$RUNS/other2.h5" "$RUNS/strange.h5"
     [ "$status" -eq 0 ]
     cd "$BATS_TEST_TMPDIR/two"
     for name in methods methods-neurons accuracy-remaining; do
@@ -219,7 +219,7 @@ names_of_two() {
     done
     grep -q "edge-popup" figures/methods.svg && grep -q "signed-supermask" figures/methods-neurons.svg
     /usr/bin/python3 "$ORACLE" check_methods . "$RUNS/a.h5" "$RUNS/b.h5" "$RUNS/other1.h5" "$RUNS/other2.h5"
-    [ "$(grep -vc '^#' groups.tsv)" -eq 3 ] # and a line of names
+    [ "$(grep -vc '^#' groups.tsv)" -eq 4 ] # and a line of names
     [ -s figures/layers-ratios.svg ] && [ -s figures/layers-ratios-group2.svg ]
     run analyze methods -q --nulls 9 -o "$BATS_TEST_TMPDIR/alone" "$RUNS/a.h5" "$RUNS/b.h5"
     [[ "$output" == *"figure methods: not drawn: there are not two groups of runs"* ]]

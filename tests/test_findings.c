@@ -494,11 +494,13 @@ static void methods_side_by_side(void **state) {
                 "x y different 1 all weight raw independent .5 0 .2 .1 .75 .5\n");
     char *text = say_methods(f);
     assert_says(text,
-                "With the same weight seed x and y have most in common: 62.50" NB "% of what the sparser one keeps "
+                "From the same initial weights x and y have most in common: 62.50" NB "% of what the sparser one keeps "
                 "(association 0.500).</li>");
-    assert_says(text, "<td class=\"t\">x, y</td><td>same</td><td>2</td><td>0.250</td><td>0.125</td><td>0.500</td>"
+    assert_says(text, "<td class=\"t\">x, y</td><td>same</td><td>100.00" NB
+                      "%</td><td>2</td><td>0.250</td><td>0.125</td><td>0.500</td>"
                       "<td>0.375</td><td>0.312</td><td>0.0625</td>");
-    assert_says(text, "<td>different</td><td>1</td><td>0.200</td><td>0.100</td><td>0.750</td><td>–</td>");
+    assert_says(text, "<td>different</td><td>50.00" NB
+                      "%</td><td>1</td><td>0.200</td><td>0.100</td><td>0.750</td><td>–</td>");
     assert_silent(text, "x, x");
     assert_silent(text, "same scores");
     free(text);
@@ -506,9 +508,11 @@ static void methods_side_by_side(void **state) {
 
 static void the_same_scores_are_no_common_choice(void **state) {
     struct fixture *f = *state;
-    put(f, "methods", METHODS "x y same 2 all weight raw independent .75 1 .25 .125 .5 .625\n");
+    put(f, "methods",
+        METHODS "x y same 2 all weight raw independent 1 1 .25 .125 .5 .625\n"
+                "x z same 2 all weight raw independent .5 1 .25 .125 .75 .625\n");
     char *text = say_methods(f);
-    assert_says(text, "Their initial weights agree in 75.00" NB "% of the signs.");
+    assert_says(text, "From the same initial weights x and y have most in common"); /* z began with others */
     assert_says(text, "They began with the same scores too");
     free(text);
 }

@@ -3,12 +3,13 @@
 
     python3 figures.py make DIR         a.h5 b.h5 (784-6-10, two seeds, images in DIR/data), one.h5 (a single record, 16-5-3),
                                         conv.h5, wide.h5, hidden.h5 (all hidden in every record), other1.h5 other2.h5
-                                        (as a and b, of another method with the same recipe, in rounds)
+                                        (as a and b, of another method with the same recipe, in rounds), strange.h5
+                                        (as a, of a third method, with other weights from the same seed)
                                         t1.h5 t2.h5 c.h5 h.h5 g.h5 (runs in rounds: two seeds, another recipe, and two of
                                         one recipe that stopped nowhere early), odd1.h5 odd2.h5 (one round; all hidden, not measured)
     python3 figures.py check OUT RUN... OUT/data against the run files
     python3 figures.py check_mixed OUT A B CONV    OUT/data of a group of two runs and one with a convolution
-    python3 figures.py check_methods OUT A B OTHER1 OTHER2    OUT/data of two groups of two runs
+    python3 figures.py check_methods OUT A B OTHER1 OTHER2    OUT/data of two groups of two runs and STRANGE
     python3 figures.py check_rounds OUT T1 T2 C H G    OUT/data of runs in rounds
     python3 figures.py svg FILE...      is every FILE well-formed XML?"""
 
@@ -25,7 +26,7 @@ import runfile
 import tables_rounds
 
 
-def dense_run(path, widths, shape, seed, records=4, density=0.5, binary=False, **keywords):
+def dense_run(path, widths, shape, seed, records=4, density=0.5, binary=False, strange=False, **keywords):
     rng = np.random.default_rng(seed)
     layers, before = [], "input"
     for l, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
@@ -33,7 +34,9 @@ def dense_run(path, widths, shape, seed, records=4, density=0.5, binary=False, *
                          for _ in range(records)]).astype(np.int8)
         mask = abs(mask) if binary else mask
         last = l == len(widths) - 2
-        layers.append(runfile.Layer(f"dense{l + 1}", mask, inputs=[before], activation="linear" if last else "elu"))
+        weights = np.random.default_rng(l).normal(size=(n_out, n_in)).astype("f4") if strange else None
+        layers.append(runfile.Layer(f"dense{l + 1}", mask, inputs=[before], activation="linear" if last else "elu",
+                                    initial_weights=weights))
         before = f"dense{l + 1}"
     runfile.write(path, layers, input_shape=shape, weight_seed=seed, score_seed=seed, **keywords)
 
@@ -73,6 +76,8 @@ def make(folder):
     for seed, accuracy in ((1, [0.5, 0.7, 0.6]), (2, [0.4, np.nan, 0.7])):
         dense_run(folder / f"other{seed}.h5", (784, 6, 10), (1, 28, 28), seed, density=0.3, binary=True, dataset="mnist",
                   dataset_sha256=sha, method="edge-popup", rounds={"test_accuracy": np.array(accuracy)})
+    dense_run(folder / "strange.h5", (784, 6, 10), (1, 28, 28), 1, binary=True, strange=True, dataset="mnist",
+              dataset_sha256=sha, method="supermask")
     dense_run(folder / "one.h5", (16, 5, 3), (1, 4, 4), 1, records=1)
     dense_run(folder / "wide.h5", (16, 6, 3), (1, 4, 4), 4)
     dense_run(folder / "hidden.h5", (16, 5, 3), (1, 4, 4), 5, records=7, density=0)
@@ -236,7 +241,7 @@ def check_neurons(rows, groups):
             np.testing.assert_allclose(column(mine, "alive"), alive[layer], rtol=1e-12)
             relative.setdefault(layer, []).append(want / want.mean())
             relative[layer, number] = column(mine, "place")
-    for layer in ("input", "dense1"):
+    for layer in ("dense1",):  # the order of the inputs is also that of the third group
         order = np.argsort(-np.sum(relative[layer], axis=0), kind="stable")
         for number in range(1, len(groups) + 1):
             np.testing.assert_array_equal(np.argsort(relative[layer, number]), order)
@@ -255,7 +260,9 @@ def check_trajectories(rows, files):
 
 
 def check_methods(out, a, b, other1, other2):
-    check_neurons(table(Path(out) / "data/methods-neurons.tsv"), [(a, b), (other1, other2)])
+    rows = table(Path(out) / "data/methods-neurons.tsv")
+    assert {row["layer"] for row in rows if row["group"] == "3"} == {"input"}  # its hidden units are others
+    check_neurons(rows, [(a, b), (other1, other2)])
     check_trajectories(table(Path(out) / "data/trajectories.tsv"), (other1, other2))
 
 
