@@ -331,8 +331,8 @@ const struct sm_figure sm_figures[] = {
          "Which units each method uses. Maps: weights that are kept from each pixel, as multiples of even spreading, "
          "mean over the runs. Strips: incoming weights of each hidden unit likewise, for the runs of one weight seed "
          "that began with the same signs of weights, so that a column is one and the same initial unit; units in the "
-         "order of their mean over the methods. Where "
-         "methods agree the strips fade alike from left to right. One colour scale for all; grey: nothing is kept.",
+         "order of their mean rank over the methods. Where methods agree the strips fade alike from left to right. One "
+         "colour scale for all; grey: nothing is kept (a whole grey row: a method that began with other weights).",
      .tables = {"methods-units"},
      .data = {&sm_figure_data_methods}},
     {.name = "layers",

@@ -10,6 +10,7 @@
 
 #include "analyze/figure_data.h"
 #include "analyze/moments.h"
+#include "analyze/statistics.h"
 #include "analyze/units.h"
 
 static const struct sm_column columns[] = {
@@ -25,7 +26,7 @@ static const struct sm_column columns[] = {
     {"kept", "input: kept and inverted outgoing weights of the unit; hidden: incoming ones; mean over the runs"},
     {"relative", "kept / mean of kept over the layer's units: 1 for even spreading; nan where nothing is kept"},
     {"alive", "share of the runs in which the unit is on a route from input to output"},
-    {"place", "place of the unit in its layer, from 0, by the mean of relative over the groups, largest first"},
+    {"place", "place of the unit in its layer, from 0, by the mean over the groups of its rank by kept, largest first"},
     {"height", "rows of the input image; 0: the input is no image of one channel"},
     {"width", "columns of the input image"},
 };
@@ -182,12 +183,12 @@ static void finish_level(struct gallery *gallery, size_t group, size_t level) {
 
 struct ranked {
     size_t unit;
-    double relative; /* mean over the groups */
+    double rank; /* sum over the groups */
 };
 
 static int larger_first(const void *a, const void *b) {
     const struct ranked *x = a, *y = b;
-    if (x->relative != y->relative) return x->relative < y->relative ? 1 : -1;
+    if (x->rank != y->rank) return x->rank < y->rank ? 1 : -1;
     return x->unit < y->unit ? -1 : 1;
 }
 
@@ -196,22 +197,30 @@ static bool is_shown(const struct gallery *gallery, size_t group, size_t level) 
     return gallery->shown[group] && n_runs_of(gallery, group, level) > 0;
 }
 
-/* place [units of the level]; -1: no memory. */
-static int find_places(const struct gallery *gallery, size_t level, size_t *place) {
+/* Ranks and not sizes: a sparse method, whose units differ most, must not decide alone. */
+static int add_ranks(const struct gallery *gallery, size_t group, size_t level, struct ranked *ranked,
+                     struct sm_error *err) {
     size_t first = gallery->graph.offset[level], n = sm_graph_level_units(&gallery->graph, level);
+    double *rank = malloc((n + 1) * sizeof *rank);
+    if (!rank) return sm_fail(err, "figure methods-neurons: out of memory for %zu units", n);
+    int status = sm_average_ranks(gallery->kept + group * sm_graph_n_units(&gallery->graph) + first, n, rank, err);
+    for (size_t u = 0; status == 0 && u < n; u++) ranked[u].rank += rank[u];
+    free(rank);
+    return status;
+}
+
+/* place [units of the level] */
+static int find_places(const struct gallery *gallery, size_t level, size_t *place, struct sm_error *err) {
+    size_t n = sm_graph_level_units(&gallery->graph, level);
     struct ranked *ranked = calloc(n + 1, sizeof *ranked);
-    if (!ranked) return -1;
-    for (size_t u = 0; u < n; u++) {
-        ranked[u].unit = u;
-        for (size_t g = 0; g < gallery->context->groups->n_groups; g++) {
-            double relative = gallery->relative[g * sm_graph_n_units(&gallery->graph) + first + u];
-            if (is_shown(gallery, g, level) && !isnan(relative)) ranked[u].relative += relative;
-        }
-    }
-    qsort(ranked, n, sizeof *ranked, larger_first);
-    for (size_t k = 0; k < n; k++) place[ranked[k].unit] = k;
+    int status = ranked ? 0 : sm_fail(err, "figure methods-neurons: out of memory for %zu units", n);
+    for (size_t u = 0; status == 0 && u < n; u++) ranked[u].unit = u;
+    for (size_t g = 0; status == 0 && g < gallery->context->groups->n_groups; g++)
+        if (is_shown(gallery, g, level)) status = add_ranks(gallery, g, level, ranked, err);
+    if (status == 0) qsort(ranked, n, sizeof *ranked, larger_first);
+    for (size_t k = 0; status == 0 && k < n; k++) place[ranked[k].unit] = k;
     free(ranked);
-    return 0;
+    return status;
 }
 
 /* ---- rows ---- */
@@ -245,9 +254,10 @@ static void write_unit(const struct gallery *gallery, struct sm_table *table, si
     sm_table_int(table, image ? (int64_t)net->input_width : 0);
 }
 
-static int write_level(const struct gallery *gallery, struct sm_table *table, size_t level) {
+static int write_level(const struct gallery *gallery, struct sm_table *table, size_t level, struct sm_error *err) {
     size_t n = sm_graph_level_units(&gallery->graph, level), *place = calloc(n + 1, sizeof *place);
-    int status = place ? find_places(gallery, level, place) : -1;
+    int status = place ? find_places(gallery, level, place, err)
+                       : sm_fail(err, "figure methods-neurons: out of memory for %zu units", n);
     for (size_t g = 0; status == 0 && g < gallery->context->groups->n_groups; g++)
         for (size_t u = 0; u < n && is_shown(gallery, g, level); u++) write_unit(gallery, table, g, level, u, place[u]);
     free(place);
@@ -260,9 +270,9 @@ static int write_gallery(const struct gallery *gallery, struct sm_error *err) {
                       NULL, columns, sizeof columns / sizeof *columns, err) != 0)
         return -1;
     for (size_t level = 0; level + 1 < gallery->graph.n_levels; level++)
-        if (write_level(gallery, table, level) != 0) {
+        if (write_level(gallery, table, level, err) != 0) {
             sm_table_abandon(table);
-            return sm_fail(err, "figure methods-neurons: out of memory");
+            return -1;
         }
     return sm_table_close(table, err);
 }

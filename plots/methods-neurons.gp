@@ -3,7 +3,8 @@
 # in each hidden layer.
 # Run in the directory of the tables: gnuplot -e "FMT='pdf'" plots/methods-neurons.gp
 # Reads data/methods-neurons.tsv. Variables: FMT, OUT (style.gp). Colours: kept weights of a unit as multiples of even
-# spreading, on a logarithmic scale; grey: none. Strips: units in the order of their mean over the groups, so that a column is one unit.
+# spreading, on a logarithmic scale; grey: none. Strips: units in the order of their mean rank over the groups, so that a
+# column is one unit.
 FIGURE = "methods-neurons"
 TABLE = "data/methods-neurons.tsv"
 load "plots/style.gp"
@@ -78,7 +79,7 @@ do for [s=1:NS] {
     set ytics 1 scale 0 font ",7" textcolor rgb DARK offset 0.6,0
     if (NR > 8) { unset ytics }
     set format y "%g"
-    if (s == NS) { set xlabel "units in the order of their mean" font ",7" offset 0,0.7 } else { unset xlabel }
+    if (s == NS) { set xlabel "units in the order of their mean rank" font ",7" offset 0,0.7 } else { unset xlabel }
     if (s == 1 && !PIXELS) { set colorbox user origin screen (W - RIGHT + 0.15)/W, screen 1 - (y + STRIP - 0.75)/H size screen 0.22/W, screen (STRIP - 0.75)/H }
     set xrange [*:*]; set yrange [*:*]
     set datafile columnheaders

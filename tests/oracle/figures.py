@@ -20,6 +20,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from scipy import stats
 
 import evaluation
 import runfile
@@ -227,7 +228,7 @@ def alive_units(masks):
 
 def check_neurons(rows, groups):
     """groups: lists of paths. Of hidden layers the first run of each alone: both have weight seed 1."""
-    relative = {}
+    ranks = {}
     for number, files in enumerate(groups, 1):
         masks = [[layer.mask[-1] for layer in runfile.read(path).layers.values()] for path in files]
         kept = {"input": np.mean([(m[0] != 0).sum(0) for m in masks], axis=0), "dense1": (masks[0][0] != 0).sum(1)}
@@ -239,12 +240,12 @@ def check_neurons(rows, groups):
             np.testing.assert_allclose(column(mine, "kept"), want, rtol=1e-12)
             np.testing.assert_allclose(column(mine, "relative"), want / want.mean(), rtol=1e-12)
             np.testing.assert_allclose(column(mine, "alive"), alive[layer], rtol=1e-12)
-            relative.setdefault(layer, []).append(want / want.mean())
-            relative[layer, number] = column(mine, "place")
+            ranks.setdefault(layer, []).append(stats.rankdata(want))
+            ranks[layer, number] = column(mine, "place")
     for layer in ("dense1",):  # the order of the inputs is also that of the third group
-        order = np.argsort(-np.sum(relative[layer], axis=0), kind="stable")
+        order = np.argsort(-np.sum(ranks[layer], axis=0), kind="stable")
         for number in range(1, len(groups) + 1):
-            np.testing.assert_array_equal(np.argsort(relative[layer, number]), order)
+            np.testing.assert_array_equal(np.argsort(ranks[layer, number]), order)
 
 
 def check_trajectories(rows, files):
