@@ -390,14 +390,28 @@ INLINE void update_vector(struct sm_trained t, struct sm_update u, size_t at, ve
     if (t.mask) store_mask(t.mask + at, to.value, u.threshold);
 }
 
+/* Is this panel of columns 0 in every image, as the margin of pictures often is? Then so are all its gradients. */
+INLINE bool is_empty(const float *rows, size_t stride, size_t n_images, size_t n_vectors) {
+    for (size_t b = 0; b < n_images; b += SM_LANES) {
+        vector_int any = {0};
+        for (size_t k = b; k < b + SM_LANES; k++) {
+            UNROLL
+            for (size_t v = 0; v < n_vectors; v++) any |= sizes_of(load(rows + k * stride + v * V));
+        }
+        if (bits_of(any != 0)) return false;
+    }
+    return true;
+}
+
 /* A panel of columns of `rows` stays in the first-level cache while all weight rows pass over it. */
 INLINE void gradient_panel(float *gradient, const float *delta, size_t image_stride, size_t n_images, const float *rows,
                            size_t stride, size_t first, size_t last, size_t column, size_t n_vectors) {
+    size_t n = is_empty(rows + column, stride, n_images, n_vectors) ? 0 : n_images;
     for (size_t o = first; o < last; o += TILE_ROWS) {
         vector sum[TILE_ROWS][TILE_VECTORS];
         const float *row[TILE_ROWS];
         for (size_t r = 0; r < TILE_ROWS; r++) row[r] = delta + (o + r) * image_stride;
-        gradient_tile(sum, n_vectors, row, n_images, rows + column, stride, NULL, NULL);
+        gradient_tile(sum, n_vectors, row, n, rows + column, stride, NULL, NULL);
         UNROLL
         for (size_t r = 0; r < TILE_ROWS; r++) {
             UNROLL
@@ -419,6 +433,7 @@ static void weight_gradient(float *gradient, const float *delta, size_t image_st
 INLINE void update_panel(struct sm_trained t, struct sm_update u, const float *delta, size_t image_stride,
                          size_t n_images, const float *rows, const uint32_t *order, size_t n, size_t column,
                          size_t n_vectors) {
+    size_t n_summed = is_empty(rows + column, t.stride, n_images, n_vectors) ? 0 : n_images;
     for (size_t k = 0; k < n; k += TILE_ROWS) {
         vector sum[TILE_ROWS][TILE_VECTORS];
         const float *row[TILE_ROWS];
@@ -427,7 +442,7 @@ INLINE void update_panel(struct sm_trained t, struct sm_update u, const float *d
             row[r] = delta + order[k + r] * image_stride;
             at[r] = order[k + r] * t.stride + column;
         }
-        gradient_tile(sum, n_vectors, row, n_images, rows + column, t.stride, &t, at);
+        gradient_tile(sum, n_vectors, row, n_summed, rows + column, t.stride, &t, at);
         UNROLL
         for (size_t r = 0; r < TILE_ROWS; r++) {
             UNROLL
