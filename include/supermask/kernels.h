@@ -146,7 +146,8 @@ struct sm_kernels {
     size_t (*mask_from_sizes)(int8_t *mask, const float *value, uint32_t least, size_t n);
 
     /* g ~ Bernoulli(1 / (1 + exp(-value))): 1 where a number of the stream is below it, else 0. Value k takes the
-     * number with index first + k (sm_rng_u32), of which it uses 23 bits; n and first are multiples of SM_DRAWS. */
+     * number with index first + k (sm_rng_u32), of which it uses 23 bits; n and first are multiples of SM_DRAWS. Two
+     * sets differ only where the number lies within the rounding of that probability, one weight in a million. */
     void (*sample_mask)(int8_t *mask, const float *value, size_t n, const struct sm_rng *rng, uint64_t first);
 
     /* From dL/dv to dL/dm, n values in place. Of a sampled mask, p = 1 / (1 + exp(-value)), straight through the
