@@ -139,11 +139,20 @@ static bool has_batch_norm(const struct sm_network *net) {
     return false;
 }
 
+/* Hidden weights that act are in no mask. What cannot be read as a recipe is told of where the recipe is needed. */
+static bool hides_by_freezing(const struct sm_run *run) {
+    struct sm_recipe recipe;
+    struct sm_error unread;
+    return read_recipe(&recipe, run, &unread) == 0 && recipe.mask_zero != SM_ZERO;
+}
+
 /* What no data can help: the sentence goes to a note. */
 static int check_moment(const struct sm_moment *moment, struct sm_error *err) {
     const struct sm_run *run = moment->run;
     if (sm_forward_check(&run->net, err) != 0) return sm_fail_prefix(err, "%s", run->name);
     if (check_shape(run, err) != 0) return -1;
+    if (hides_by_freezing(run))
+        return sm_fail(err, "%s: its hidden weights are not all 0 (recipe key mask_zero)", run->name);
     const char *what = run->trains_weights ? "weights are" : has_batch_norm(&run->net) ? "batch norm is" : NULL;
     if (!what) return 0;
     if (!run->has_final) return sm_fail(err, "%s: its %s trained and the run is not complete yet", run->name, what);

@@ -45,8 +45,11 @@ const struct sm_figure sm_figures[] = {
     {.name = "criterion-plane",
      .help = "initial against final weights of each layer, those that the last mask keeps in colour",
      .caption =
-         "Which weights does the criterion choose? Each point is a weight, before training (across) and after it (up), "
-         "for one run that works in rounds: in colour where the last round's mask keeps it, grey where it hides it. "
+         "Which weights does the last mask keep? Each point is a weight, before training (across) and after it (up), "
+         "for "
+         "one run that works in rounds: in colour where the mask keeps it, grey where it hides it (the hidden ones of "
+         "a "
+         "lottery ticket are 0 in its last training). "
          "Of each layer at most 1000 weights that remain and 1000 hidden ones are drawn, at random; the title says "
          "what share remains. After figures of Zhou et al. (arXiv 1905.01067).",
      .tables = {"rounds"},

@@ -40,15 +40,22 @@ static void take_metrics(struct sm_run_summary *summary, const struct sm_run *ru
         summary->best_test_accuracy = fmax(summary->best_test_accuracy, row->test_accuracy);
 }
 
-/* What the rounds up to `record` are reported with: metrics of a run in rounds are those of other networks, too. */
+/* What the rounds up to `record` are reported with: metrics of a run in rounds are those of other networks, too. A
+ * round that is not over has no accuracy yet. */
 static void take_rounds(struct sm_run_summary *summary, const struct sm_run *run, size_t record) {
-    summary->test_accuracy = summary->best_test_accuracy = NAN;
-    for (size_t r = 0; r < run->n_rounds && r <= record; r++) {
-        double accuracy = run->rounds[r].test_accuracy;
-        if (isnan(accuracy)) continue;
-        summary->test_accuracy = accuracy;
-        summary->best_test_accuracy = fmax(summary->best_test_accuracy, accuracy);
-    }
+    summary->test_accuracy = record < run->n_rounds ? run->rounds[record].test_accuracy : NAN;
+    summary->best_test_accuracy = NAN;
+    for (size_t r = 0; r < run->n_rounds && r <= record; r++)
+        summary->best_test_accuracy = fmax(summary->best_test_accuracy, run->rounds[r].test_accuracy);
+}
+
+/* When the network of a record was trained: a round's record stands at its beginning. */
+static double trained_until(const struct sm_run *run, size_t record) {
+    double epoch = run->epoch[record];
+    if (!run->in_rounds) return epoch;
+    if (record + 1 < run->n_records) return run->epoch[record + 1];
+    bool over = record < run->n_rounds && run->n_metrics;
+    return over ? fmax(epoch, run->metrics[run->n_metrics - 1].epoch) : epoch;
 }
 
 /* Entropy bound of a code that knows each layer's three shares: what the mask costs where the weights come from a seed.
@@ -82,7 +89,7 @@ int sm_run_summary_compute(struct sm_run_summary *summary, const struct sm_momen
                                        .weight_seed = run->weight_seed,
                                        .score_seed = run->score_seed,
                                        .data_seed = run->data_seed,
-                                       .epochs = run->epoch[moment->record]};
+                                       .epochs = trained_until(run, moment->record)};
     take_metrics(summary, run, summary->epochs);
     if (run->in_rounds) take_rounds(summary, run, moment->record);
     struct sm_counts *counts = calloc(run->net.n_layers + 1, sizeof *counts);

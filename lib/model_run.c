@@ -32,7 +32,9 @@ static int check_record(const struct sm_run *run, size_t record, struct sm_error
 static int check_hidden(const struct sm_model_source *source, const struct sm_run *run, struct sm_error *err) {
     return source->recipe.mask_zero == SM_ZERO
                ? 0
-               : sm_fail(err, "%s: its hidden weights are frozen at their initial values, not 0", run->path);
+               : sm_fail(err,
+                         "%s: its hidden weights are not all 0 (recipe key mask_zero): a mask does not tell of them",
+                         run->path);
 }
 
 static int read_source(struct sm_model_source *source, const struct sm_run *run, size_t record, struct sm_error *err) {

@@ -317,7 +317,5 @@ int sm_recipe_check(const struct sm_recipe *recipe, struct sm_error *err) {
         return sm_fail(err, "threshold: a relative threshold of 1 or more hides every weight");
     if (recipe->batch_norm && recipe->optimizer == SM_ADAM)
         return sm_fail(err, "batch_norm: its gamma and beta are trained by SGD only; the optimizer is adam");
-    if (recipe->record_scores && strcmp(recipe->method, "dense") == 0)
-        return sm_fail(err, "record_scores: the method dense has no scores");
     return 0;
 }

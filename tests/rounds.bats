@@ -13,7 +13,8 @@ setup() {
 
 ticket=(fcn-mnist-lottery-ticket --quiet --set dataset=digits --set network=784-20-10 --epochs 1 --set rounds=4
     --set prune=0.5 --set validation=500 --set validate_every=40 --threads 1)
-heuristic=(fcn-mnist-heuristic --quiet --set dataset=digits --set network=784-20-10 --epochs 1 --set rounds=3 --threads 1)
+heuristic=(fcn-mnist-heuristic --quiet --set dataset=digits --set network=784-20-10 --epochs 1 --set rounds=3 --set validation=0
+    --threads 1)
 
 # Every data set of two runs but the time, bit for bit.
 same() {
@@ -99,13 +100,27 @@ for name in t["layers"]:
     assert (t["layers"][name]["mask"][...] == c["layers"][name]["mask"][...]).all()
     assert (t["layers"][name]["initial_weights"][...] != c["layers"][name]["initial_weights"][...]).mean() > 0.9
 '
-    run -1 --separate-stderr "$train" "${control[@]}" --set rounds=5 -o d.h5
-    [[ "$stderr" == *"t.h5: has 4 records, and 5 rounds need one each"* ]]
+    for rounds in 3 5; do
+        run -1 --separate-stderr "$train" "${control[@]}" --set rounds=$rounds -o d.h5
+        [[ "$stderr" == *"t.h5: has 4 rounds, and rounds is $rounds"* ]]
+    done
+    run -1 --separate-stderr "$train" "${control[@]}" -o d.h5
+    [[ "$stderr" == *"t.h5: has weight seed 1, too: a control needs other initial weights (--weight-seed)"* ]]
+    run -1 --separate-stderr "$train" fcn-mnist-lottery-reinit --set dataset=digits --quiet -o d.h5
+    [[ "$stderr" == *"RUN.h5"*"No such file"* ]]
     run -1 --separate-stderr "$train" "${control[@]}" --set network=784-30-10 -o d.h5
     [[ "$stderr" == *"t.h5: layer dense1 has another shape than layer dense1 of network 784-30-10"* ]]
     run -1 --separate-stderr "$train" "${control[@]}" --set masks_from=none.h5 -o d.h5
     [[ "$stderr" == *"none.h5"*"No such file"* ]]
     [ ! -e d.h5 ]
+    # Of another method's run the last mask, and there the same weight seed makes sense.
+    "$train" fcn-digits --quiet --epochs 1 --set network=784-20-10 -o s.h5
+    "$train" "${control[@]}" --set masks_from=s.h5 --set rounds=1 -o e.h5
+    /usr/bin/python3 -c '
+import h5py
+s, e = h5py.File("s.h5"), h5py.File("e.h5")
+assert ((s["layers/dense1/mask"][-1] != 0) == (e["layers/dense1/mask"][0] != 0)).all()
+'
 }
 
 @test "a heuristic mask is evaluated untrained, on the weights in place" {
@@ -139,7 +154,12 @@ print("%.15g" % h5py.File("h.h5")["rounds/test_accuracy"][-1])')" ]
     }
     sentence="retrain: lottery-ticket trains in every round" cannot "${ticket[@]}" --set retrain=false
     sentence="record: methods in rounds record the mask of each round" cannot "${ticket[@]}" --record 10
-    sentence="rescale: methods in rounds have none" cannot "${ticket[@]}" --set rescale=dynamic
+    sentence="rescale: the method lottery-ticket has none" cannot "${ticket[@]}" --set rescale=dynamic
+    sentence="schedule: plateau counts epochs of a run, not of a round" cannot "${ticket[@]}" --set schedule=plateau
+    sentence="record_scores: the method lottery-ticket has no scores" cannot "${ticket[@]}" --set record_scores=true
+    sentence="record_scores: the method dense has no scores" cannot fcn-digits-dense --set record_scores=true
+    sentence="rescale: the method dense has none" cannot fcn-digits-dense --set rescale=dynamic
+    sentence="scale_fan: the method signed-supermask keeps no fixed share" cannot fcn-digits --set scale_fan=true
     sentence="validation of 10000 images: digits has only 10000" cannot "${ticket[@]}" --set validation=10000
     sentence="masks_from: the masks of supermask-heuristic come from its criterion" \
         cannot "${heuristic[@]}" --set masks_from=t.h5
@@ -150,5 +170,7 @@ print("%.15g" % h5py.File("h.h5")["rounds/test_accuracy"][-1])')" ]
 @test "frozen hidden weights are part of the network, so nobody evaluates the mask alone" {
     "$train" "${ticket[@]}" --set mask_zero=freeze -o f.h5
     run -1 --separate-stderr "$train" evaluate f.h5
-    [[ "$stderr" == *"f.h5: its hidden weights are frozen at their initial values, not 0"* ]]
+    [[ "$stderr" == *"f.h5: its hidden weights are not all 0 (recipe key mask_zero): a mask does not tell of them"* ]]
+    run -0 --separate-stderr "$bin/supermask-analyze" controls -q --figures none -o tables f.h5
+    [[ "$stderr" == *"not evaluated on test images: f: its hidden weights are not all 0 (recipe key mask_zero)"* ]]
 }

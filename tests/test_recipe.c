@@ -310,11 +310,6 @@ static void combinations(void **state) {
     assert_non_null(strstr(err.text, "hides every weight"));
     recipe.threshold = 0.99;
     assert_int_equal(sm_recipe_check(&recipe, &err), 0);
-    recipe.record_scores = true;
-    assert_int_equal(sm_recipe_check(&recipe, &err), 0);
-    strcpy(recipe.method, "dense");
-    assert_int_equal(sm_recipe_check(&recipe, &err), -1);
-    assert_string_equal(err.text, "record_scores: the method dense has no scores");
 }
 
 static void shipped_recipes(void **state) {

@@ -29,12 +29,23 @@ static int check_rounds(const struct sm_recipe *recipe, struct sm_error *err) {
     return 0;
 }
 
+/* Keys that only some methods heed. */
+static int check_heeded(const struct sm_recipe *recipe, const struct sm_method *method, struct sm_error *err) {
+    if (recipe->rescale != SM_RESCALE_NONE && !method->masks)
+        return sm_fail(err, "rescale: the method %s has none", method->name);
+    if (recipe->scale_fan && !method->keeps_share)
+        return sm_fail(err, "scale_fan: the method %s keeps no fixed share of weights", method->name);
+    if (recipe->record_scores && method->trains_weights)
+        return sm_fail(err, "record_scores: the method %s has no scores", method->name);
+    return method->in_rounds ? 0 : check_rounds(recipe, err);
+}
+
 static int check_method(const struct sm_recipe *recipe, struct sm_error *err) {
     const char *method = recipe->method;
     const struct sm_method *found = sm_method_find(method);
     const char *sentence = found && found->check ? found->check(recipe) : NULL;
     if (sentence) return sm_fail(err, "%s", sentence);
-    if (found) return found->in_rounds ? 0 : check_rounds(recipe, err);
+    if (found) return check_heeded(recipe, found, err);
     enum { MOST_METHODS = 32 };
     const char *names[MOST_METHODS];
     char hint[SM_HINT_SIZE];

@@ -61,6 +61,7 @@ struct sm_method {
     bool in_rounds;         /* holds masks, works in rounds (rounds.h) and records a mask for each */
     bool reports_untrained; /* of these: what counts is the network that a round begins with, not what training makes of
                                it */
+    bool keeps_share;       /* keeps the share recipe.keep of every layer */
     bool samples_masks; /* every pass has a mask of its own: evaluations are means over recipe.mask_samples of them */
     void (*init)(struct sm_method_layer *layer, const struct sm_recipe *recipe);
     /* NULL, or the sentence about what in this recipe the method cannot do. */

@@ -64,20 +64,38 @@ void sm_rounds_destroy(struct sm_rounds *r) {
 
 /* ---- masks of another run ---- */
 
+static bool same_shape(const struct sm_layer *a, const struct sm_layer *b) {
+    return a->kind == b->kind && a->n_out == b->n_out && a->n_in == b->n_in && a->kernel_height == b->kernel_height &&
+           a->kernel_width == b->kernel_width;
+}
+
+/* Of a run in rounds every mask is taken, of another one the last ones. A control of tickets is none with their own
+ * weights. */
+static int check_source_rounds(const struct sm_rounds *r, struct sm_error *err) {
+    const struct sm_recipe *recipe = r->trainer->recipe;
+    size_t rounds = (size_t)recipe->rounds;
+    if (r->source.in_rounds && r->source.n_records != rounds)
+        return sm_fail(err, "%s: has %zu rounds, and rounds is %zu", r->source.path, r->source.n_records, rounds);
+    if (r->source.n_records < rounds)
+        return sm_fail(err, "%s: has %zu records, and %zu rounds need one each", r->source.path, r->source.n_records,
+                       rounds);
+    if (r->source.in_rounds && recipe->mask_one == SM_REWIND && recipe->weight_seed == r->source.weight_seed)
+        return sm_fail(err, "%s: has weight seed %llu, too: a control needs other initial weights (--weight-seed)",
+                       r->source.path, (unsigned long long)recipe->weight_seed);
+    return 0;
+}
+
 static int check_source(const struct sm_rounds *r, struct sm_error *err) {
     const struct sm_network *net = r->trainer->net, *other = &r->source.net;
+    if (!r->source.complete) return sm_fail(err, "%s: the run is not complete yet", r->source.path);
     if (other->n_layers != net->n_layers)
         return sm_fail(err, "%s: has %zu layers, network %s has %zu", r->source.path, other->n_layers, net->name,
                        net->n_layers);
     for (size_t l = 0; l < net->n_layers; l++)
-        if (sm_layer_weights(&other->layers[l]) != sm_layer_weights(&net->layers[l]) ||
-            other->layers[l].n_out != net->layers[l].n_out)
+        if (!same_shape(&other->layers[l], &net->layers[l]))
             return sm_fail(err, "%s: layer %s has another shape than layer %s of network %s", r->source.path,
                            other->layers[l].name, net->layers[l].name, net->name);
-    if (r->source.n_records < (size_t)r->trainer->recipe->rounds)
-        return sm_fail(err, "%s: has %zu records, and %lld rounds need one each", r->source.path, r->source.n_records,
-                       (long long)r->trainer->recipe->rounds);
-    return 0;
+    return check_source_rounds(r, err);
 }
 
 static int open_source(struct sm_rounds *r, struct sm_error *err) {

@@ -179,23 +179,30 @@ def summary_rows(case):
         bits = float(np.average(entropy, weights=[m.size for m in masks.values()]))
         if run.attrs["trained"] == "weights":
             bits = nan
-        seen = run.metrics["epoch"] <= run.epoch[case.moments[i]]
+        record, until = case.moments[i], run.epoch[case.moments[i]]
+        if run.rounds is not None:  # a round's record stands at its beginning
+            if record + 1 < len(run.epoch):
+                until = run.epoch[record + 1]
+            elif record < len(run.rounds["test_accuracy"]) and len(run.metrics["epoch"]):
+                until = max(until, run.metrics["epoch"][-1])
+        seen = run.metrics["epoch"] <= until
         measured = lambda key: run.metrics[key][seen]
         last = lambda key: float(measured(key)[-1]) if seen.any() else nan
         accuracy = last("test_accuracy")
         best = measured("test_accuracy")
         best = best[~np.isnan(best)]
         if run.rounds is not None:
-            best = run.rounds["test_accuracy"][: case.moments[i] + 1]
+            rows = run.rounds["test_accuracy"]
+            accuracy = float(rows[record]) if record < len(rows) else nan
+            best = rows[: record + 1]
             best = best[~np.isnan(best)]
-            accuracy = float(best[-1]) if len(best) else nan
         yield {"run": name, "network": run.attrs["network"], "dataset": run.attrs["dataset"],
                "method": run.attrs["method"], "recipe": run.attrs["recipe_name"],
                "weight_seed": run.attrs["weight_seed"], "score_seed": run.attrs["score_seed"],
                "data_seed": run.attrs["data_seed"], "parameters": joined.size,
                "remaining_weights": np.count_nonzero(joined), "remaining": np.mean(joined != 0),
                "effective_remaining": sum(effective(run, masks)) / joined.size, "test_accuracy": accuracy,
-               "best_test_accuracy": float(np.max(best)) if len(best) else nan, "epochs": run.epoch[case.moments[i]],
+               "best_test_accuracy": float(np.max(best)) if len(best) else nan, "epochs": until,
                "seconds": last("seconds"), "bits_per_weight": bits, "compression": 32 / bits if bits > 0 else nan}
 
 

@@ -104,6 +104,7 @@ extern const struct sm_method sm_method_edge_popup;
 const struct sm_method sm_method_edge_popup = {
     .name = "edge-popup",
     .help = "frozen weights, the share `keep` of each layer with the largest |score| is kept (Ramanujan et al. 2020)",
+    .keeps_share = true,
     .init = init,
     .check = check,
     .masks = masks,
