@@ -47,7 +47,7 @@ static void summary_in_rounds(void **state) {
     struct sm_metrics metrics[] = {{.epoch = 1, .test_accuracy = 0.9, .seconds = 4}};
     struct sm_round rounds[] = {
         {.test_accuracy = 0.75}, {.test_accuracy = NAN}, {.test_accuracy = 0.5}, {.test_accuracy = 1}};
-    static const double want[][2] = {{NAN, NAN}, {0.75, 0.75}, {0.75, 0.75}, {0.5, 0.75}, {0.5, 0.75}};
+    static const double want[][2] = {{NAN, NAN}, {NAN, 0.75}, {NAN, 0.75}, {0.5, 0.75}, {0.5, 0.75}};
     for (size_t n = 0; n <= 4; n++) {
         struct fixture f;
         struct grid grid;
