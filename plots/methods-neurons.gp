@@ -63,7 +63,7 @@ do for [g=1:(PIXELS ? NR : 0)] {
     x = LEFT + ((g - 1) % 3)*(SIDE + 0.25); y = HEAD + int((g - 1)/3)*MAPS/R + 0.42
     set lmargin at screen x/W; set rmargin at screen (x + SIDE)/W
     set tmargin at screen 1 - y/H; set bmargin at screen 1 - (y + MAPS/R - 0.45)/H
-    set label 1 sprintf("%d %s", g, cut(name(g), 20)) at screen x/W, screen 1 - (y - 0.14)/H left font ",6" tc rgb DARK
+    set label 1 sprintf("%d %s", g, cut(name(g), 16)) at screen x/W, screen 1 - (y - 0.14)/H left font ",6" tc rgb DARK
     set xrange [-0.5:SHAPE[2] - 0.5]; set yrange [SHAPE[1] - 0.5:-0.5]
     if (g == 1) { set colorbox user origin screen (W - RIGHT + 0.15)/W, screen 1 - (y + MAPS/R - 0.45)/H size screen 0.22/W, screen (MAPS/R - 0.45)/H }
     plot I using (int($0) % SHAPE[2]):(int($0)/SHAPE[2]):(shown(V[(g - 1)*SIZE + int($0) + 1])) with image
