@@ -17,7 +17,7 @@ skipped_line='^(not )?ok.*# skip'
 
 # Counts TAP lines of one program; a program that fails without saying so counts as one failure.
 count() {
-    local name=$1 log=$2 status=$3 bad ok skip
+    local name=$1 log=$2 status=$3 seconds=$4 bad ok skip
     # cmocka writes "not ok 3 # SKIP", bats "ok 3 name # skip"; cmocka repeats a failed group as "# not ok".
     skip=$(grep -ciE "$skipped_line" "$log")
     ok=$(($(grep -c '^ok' "$log") - $(grep -ciE '^ok.*# skip' "$log")))
@@ -25,16 +25,16 @@ count() {
     if [ "$status" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
     if [ "$status" = 0 ] && [ $((ok + bad + skip)) = 0 ]; then bad=1; echo "    ran no test" >>"$log"; fi
     passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
-    printf '%-34s %4d passed %3d failed %3d skipped\n' "$name" "$ok" "$bad" "$skip"
+    printf '%-34s %4d passed %3d failed %3d skipped %4d s\n' "$name" "$ok" "$bad" "$skip" "$seconds"
     if [ "$bad" != 0 ]; then sed 's/^/    /' "$log"; fi
     if [ "$skip" != 0 ]; then grep -iE "$skipped_line" "$log" | sed 's/^/    /' | head -n 20; fi
 }
 
 run() {
-    local name=$1 log=$work/log
+    local name=$1 log=$work/log began=$SECONDS
     shift
     (cd "$here/.." && "$@") >"$log" 2>&1
-    count "$name" "$log" $?
+    count "$name" "$log" $? $((SECONDS - began))
 }
 
 run_programs() {
