@@ -8,7 +8,7 @@ bats_require_minimum_version 1.5.0
 setup_file() {
     export FUZZ_BUILD=$BATS_FILE_TMPDIR/build
     can_fuzz || return 0
-    unset MAKEFLAGS MFLAGS MAKELEVEL SAN
+    unset MAKEFLAGS MFLAGS MAKELEVEL SAN WERROR
     make -s -j "$(nproc)" -C "$BATS_TEST_DIRNAME/../.." BUILD="$FUZZ_BUILD" CC=clang \
         CFLAGS="-g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" \
         "$FUZZ_BUILD/libsupermask.a"
