@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* rounds.h - methods that work in rounds: train for recipe.epochs, hide a share of the kept weights, put the others
  * back and start again (iterative magnitude pruning with rewinding, Frankle & Carbin 2019, section 2; the criteria,
- * mask-1 and mask-0 actions of Zhou et al. 2019). Round 0 is the whole network. */
+ * mask-1 and mask-0 actions of Zhou et al. 2019). Round 0 is the whole
+ * network, or what the first mask of recipe.masks_from leaves of it. */
 #ifndef SUPERMASK_TRAIN_ROUNDS_H
 #define SUPERMASK_TRAIN_ROUNDS_H
 
