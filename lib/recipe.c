@@ -99,6 +99,15 @@ const char *sm_recipe_differs(const struct sm_recipe *a, const struct sm_recipe 
     return NULL;
 }
 
+bool sm_recipe_is_default(const struct sm_recipe *recipe, const char *key) {
+    struct sm_error err;
+    struct sm_recipe defaults;
+    sm_recipe_defaults(&defaults);
+    const struct recipe_key *found = sm_recipe_key_find(key, &err);
+    assert(found);
+    return sm_recipe_key_equal(found, recipe, &defaults);
+}
+
 static void print_line(FILE *out, const struct sm_recipe *recipe, const struct recipe_key *key) {
     fprintf(out, "%s: ", key->name);
     sm_recipe_key_print(key, recipe, out);

@@ -13,31 +13,34 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Keys that only a method in rounds heeds. */
-static int check_rounds(const struct sm_recipe *recipe, struct sm_error *err) {
-    const struct {
-        bool set;
-        const char *key;
-    } keys[] = {{recipe->rounds != 1, "rounds"},
-                {recipe->validation != 0, "validation"},
-                {*recipe->masks_from, "masks_from"},
-                {recipe->mask_one != SM_REWIND, "mask_one"},
-                {recipe->mask_zero != SM_ZERO, "mask_zero"},
-                {recipe->criterion != SM_LARGE_FINAL, "criterion"}};
-    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
-        if (keys[k].set) return sm_fail(err, "%s: the method %s does not work in rounds", keys[k].key, recipe->method);
-    return 0;
-}
-
-/* Keys that only some methods heed. */
+/* Keys that only some methods heed: of another one they must have their defaults, or the user believes in vain. */
 static int check_heeded(const struct sm_recipe *recipe, const struct sm_method *method, struct sm_error *err) {
-    if (recipe->rescale != SM_RESCALE_NONE && !method->masks)
-        return sm_fail(err, "rescale: the method %s has none", method->name);
-    if (recipe->scale_fan && !method->keeps_share)
-        return sm_fail(err, "scale_fan: the method %s keeps no fixed share of weights", method->name);
-    if (recipe->record_scores && method->trains_weights)
-        return sm_fail(err, "record_scores: the method %s has no scores", method->name);
-    return method->in_rounds ? 0 : check_rounds(recipe, err);
+    const char *const no_rounds = "does not work in rounds", *const no_share = "keeps no fixed share of weights",
+                      *const no_samples = "samples no masks";
+    const struct {
+        const char *key;
+        bool heeded;
+        const char *why; /* of the method, where it is not */
+    } keys[] = {{"rescale", method->masks, "has none"},
+                {"keep", method->keeps_share, no_share},
+                {"scale_fan", method->keeps_share, no_share},
+                {"mask_samples", method->samples_masks, no_samples},
+                {"record_scores", !method->trains_weights, "has no scores"},
+                {"rounds", method->in_rounds, no_rounds},
+                {"retrain", method->in_rounds, no_rounds},
+                {"prune", method->in_rounds, no_rounds},
+                {"prune_conv", method->in_rounds, no_rounds},
+                {"prune_output", method->in_rounds, no_rounds},
+                {"criterion", method->in_rounds, no_rounds},
+                {"mask_one", method->in_rounds, no_rounds},
+                {"mask_zero", method->in_rounds, no_rounds},
+                {"masks_from", method->in_rounds, no_rounds},
+                {"validation", method->in_rounds, no_rounds},
+                {"validate_every", method->in_rounds, no_rounds}};
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+        if (!keys[k].heeded && !sm_recipe_is_default(recipe, keys[k].key))
+            return sm_fail(err, "%s: the method %s %s", keys[k].key, method->name, keys[k].why);
+    return 0;
 }
 
 static int check_method(const struct sm_recipe *recipe, struct sm_error *err) {

@@ -16,10 +16,15 @@
  * normal with deviation s. Initial scores are always uniform in (-sqrt(3) s, sqrt(3) s). */
 enum sm_weight_init { SM_WEIGHTS_SIGNED_CONSTANT, SM_WEIGHTS_UNIFORM, SM_WEIGHTS_NORMAL };
 /* The deviation s of a layer with gain f (Koster, Grothe & Rettinger 2022, section 3; He et al. 2015; Glorot & Bengio
- * 2010): he      s = sqrt(f * 2 / fan_in)               own gain f = 1 xavier  s = sqrt(f * 2 / (fan_in + fan_out)) own
- * gain f = 1 elus    s = sqrt(f * 2 / fan_in)               own gain f = 1.5   (sqrt(3 / fan_in)) elu     s = sqrt(f *
- * 2 / fan_in)               own gain f = 0.75  (sqrt(1.5 / fan_in)) Choosing weight_scale (score_scale) sets
- * weight_gain (score_gain) to the scale's own; a gain beside it replaces that. */
+ * 2010):
+ *
+ *     he      s = sqrt(f * 2 / fan_in)                 own gain f = 1
+ *     xavier  s = sqrt(f * 2 / (fan_in + fan_out))     own gain f = 1
+ *     elus    s = sqrt(f * 2 / fan_in)                 own gain f = 1.5   (sqrt(3 / fan_in))
+ *     elu     s = sqrt(f * 2 / fan_in)                 own gain f = 0.75  (sqrt(1.5 / fan_in))
+ *
+ * Choosing weight_scale (score_scale) sets weight_gain (score_gain) to the scale's own; a gain beside it replaces
+ * that. */
 enum sm_init_scale { SM_SCALE_HE, SM_SCALE_XAVIER, SM_SCALE_ELUS, SM_SCALE_ELU };
 double sm_scale_gain(enum sm_init_scale scale);
 double sm_scale_deviation(enum sm_init_scale scale, double gain, size_t fan_in, size_t fan_out);
@@ -170,6 +175,9 @@ char *sm_recipe_lines(const struct sm_recipe *recipe, const char *const *keys, s
 /* The first key in which two recipes differ in a way that changes results, or NULL; `threads`, `description`
  * and the published values do not count. Constant string. */
 const char *sm_recipe_differs(const struct sm_recipe *a, const struct sm_recipe *b);
+
+/* Has that key, one of the table's, the value of sm_recipe_defaults? */
+bool sm_recipe_is_default(const struct sm_recipe *recipe, const char *key);
 
 /* Name of key number `index` in the table's order, NULL past the end. */
 const char *sm_recipe_key(size_t index);
