@@ -8,13 +8,21 @@
 
 #include <supermask/text.h>
 
+/* Of each seed another run: what they have in common is its recipe. */
+static void forget_which_run(struct sm_recipe *recipe, const struct sm_run *run) {
+    const char *source = run->masks_from_recipe;
+    if (*recipe->masks_from)
+        snprintf(recipe->masks_from, sizeof recipe->masks_from, "a run%s%s", source ? " of " : "",
+                 source ? source : "");
+}
+
 char *sm_settings_text(const struct sm_recipe *recipe, const struct sm_run *run) {
     struct sm_recipe plain = *recipe;
     plain.weight_seed = plain.score_seed = plain.data_seed = 0;
     plain.threads = 0;
     plain.record_every = 0;
     plain.record_scores = false;
-    if (*plain.masks_from) strcpy(plain.masks_from, "a run"); /* of each seed another one */
+    forget_which_run(&plain, run);
     plain.description[0] = plain.published_source[0] = '\0';
     plain.published_accuracy = plain.published_remaining = NAN;
     char *text = sm_recipe_text(&plain);

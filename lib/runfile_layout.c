@@ -350,6 +350,7 @@ static herr_t put_root(hid_t file, const struct sm_layout *layout) {
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (sm_h5_put_text(file, texts[i][0], texts[i][1]) < 0) return -1;
+    if (h->masks_from_recipe && sm_h5_put_text(file, "masks_from_recipe", h->masks_from_recipe) < 0) return -1;
     const int64_t version = SM_RUN_FORMAT_VERSION;
     const int64_t shape[3] = {(int64_t)layout->net->input_channels, (int64_t)layout->net->input_height,
                               (int64_t)layout->net->input_width};

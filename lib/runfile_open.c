@@ -114,7 +114,8 @@ static int read_texts(struct sm_run *run, const struct sm_h5_place *root, struct
         {"method", &run->method},   {"dataset_sha256", &run->dataset_sha256}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (sm_h5_get_text(root, texts[i].name, texts[i].value, err) < 0) return -1;
-    return 0;
+    if (H5Aexists(root->object, "masks_from_recipe") <= 0) return 0;
+    return sm_h5_get_text(root, "masks_from_recipe", &run->masks_from_recipe, err);
 }
 
 /* A file of an older program says nothing of it. */
@@ -224,7 +225,7 @@ void sm_run_destroy(struct sm_run *run) {
     void *const owned[] = {run->handle,         run->path,      run->name,        run->created, run->program_version,
                            run->command_line,   run->recipe,    run->recipe_name, run->dataset, run->method,
                            run->dataset_sha256, run->threshold, run->step,        run->epoch,   run->metrics,
-                           run->rounds};
+                           run->rounds,         run->masks_from_recipe};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
     for (size_t i = 0; i < run->n_host; i++) {
         free((char *)run->host[i].name);

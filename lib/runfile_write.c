@@ -211,6 +211,7 @@ static int build_again(const struct sm_disk *disk, const struct sm_run *run, boo
                                          .dataset = run->dataset,
                                          .method = run->method,
                                          .dataset_sha256 = run->dataset_sha256,
+                                         .masks_from_recipe = run->masks_from_recipe,
                                          .weight_seed = run->weight_seed,
                                          .score_seed = run->score_seed,
                                          .data_seed = run->data_seed,

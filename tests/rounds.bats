@@ -120,7 +120,30 @@ for name in t["layers"]:
 import h5py
 s, e = h5py.File("s.h5"), h5py.File("e.h5")
 assert ((s["layers/dense1/mask"][-1] != 0) == (e["layers/dense1/mask"][0] != 0)).all()
+assert e.attrs["masks_from_recipe"] == "fcn-digits" and "masks_from_recipe" not in s.attrs
 '
+    # A control of tickets and one of learned masks are not seeds of one group.
+    "$train" "${ticket[@]}" --set rounds=1 -o t1.h5
+    "$train" "${control[@]}" --weight-seed 103 --set rounds=1 --set masks_from=t1.h5 -o c1.h5
+    run -0 "$bin/supermask-analyze" groups -q --figures none -o tables e.h5 c1.h5
+    grep -q 'masks_from: "a run of fcn-digits"' tables/groups.tsv
+    grep -q 'masks_from: "a run of fcn-mnist-lottery-ticket"' tables/groups.tsv
+}
+
+@test "a control goes on only with the masks that it began with" {
+    "$train" "${ticket[@]}" --set rounds=2 -o t.h5
+    control=(fcn-mnist-lottery-reinit --set dataset=digits --set network=784-20-10 --epochs 40 --set rounds=2
+        --set validation=500 --set masks_from=t.h5 --weight-seed 101 --threads 1)
+    "$train" "${control[@]}" -o c.h5 2>log &
+    while ! grep -qE 'epoch=(4[1-9]|[5-7][0-9]) of=80' log; do sleep 0.02; done # in its second round
+    kill -TERM $!
+    wait $! || [ $? = 143 ]
+    mv t.h5 old.h5
+    "$train" "${ticket[@]}" --set rounds=2 --seed 2 -o t.h5
+    run -1 --separate-stderr "$train" "${control[@]}" -o c.h5 --resume --quiet
+    [[ "$stderr" == *"t.h5: cannot resume: its masks have changed since the run was started"* ]]
+    mv old.h5 t.h5
+    run -0 "$train" "${control[@]}" -o c.h5 --resume --quiet
 }
 
 @test "a heuristic mask is evaluated untrained, on the weights in place" {
@@ -165,6 +188,12 @@ print("%.15g" % h5py.File("h.h5")["rounds/test_accuracy"][-1])')" ]
         cannot "${heuristic[@]}" --set masks_from=t.h5
     sentence="rounds: the method signed-supermask does not work in rounds" cannot fcn-digits --set rounds=2
     sentence="validation: the method dense does not work in rounds" cannot fcn-digits-dense --set validation=100
+    for key in retrain=false prune=0.5 prune_conv=0.5 prune_output=0.5 validate_every=7 criterion=random mask_one=reinit \
+        mask_zero=freeze masks_from=t.h5; do
+        sentence="${key%=*}: the method signed-supermask does not work in rounds" cannot fcn-digits --set $key
+    done
+    sentence="keep: the method signed-supermask keeps no fixed share of weights" cannot fcn-digits --set keep=0.1
+    sentence="mask_samples: the method lottery-ticket samples no masks" cannot "${ticket[@]}" --set mask_samples=3
 }
 
 @test "frozen hidden weights are part of the network, so nobody evaluates the mask alone" {

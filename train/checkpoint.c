@@ -89,7 +89,7 @@ int sm_checkpoint_load(const char *path, struct sm_trainer *t, struct sm_rounds 
     struct arrays a = {0};
     int rc = list_arrays(&a, t, rounds, seconds, err);
     if (!rc) rc = sm_checkpoint_read(path, a.array, a.n, err);
-    if (!rc && rounds) sm_rounds_restore(rounds);
+    if (!rc && rounds) rc = sm_rounds_restore(rounds, err);
     if (!rc) sm_trainer_restore(t);
     free_arrays(&a);
     return rc;

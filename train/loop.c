@@ -147,6 +147,7 @@ static int create_file(struct run *r, struct sm_error *err) {
                                    .dataset = r->data.name,
                                    .method = r->recipe->method,
                                    .dataset_sha256 = r->data.sha256,
+                                   .masks_from_recipe = r->rounds.source.recipe_name,
                                    .weight_seed = r->recipe->weight_seed,
                                    .score_seed = r->recipe->score_seed,
                                    .data_seed = r->recipe->data_seed,

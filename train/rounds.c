@@ -44,7 +44,8 @@ static int allocate(struct sm_rounds *r) {
         if (weights_of(r, l) > most) most = weights_of(r, l);
     }
     r->places = malloc(most * sizeof *r->places);
-    return r->places && all_there((void **)r->initial, n) && all_there((void **)r->start, n) &&
+    r->source_mask = malloc(most);
+    return r->places && r->source_mask && all_there((void **)r->initial, n) && all_there((void **)r->start, n) &&
                    all_there((void **)r->trained, n) && all_there((void **)r->mask, n)
                ? 0
                : -1;
@@ -58,6 +59,7 @@ void sm_rounds_destroy(struct sm_rounds *r) {
     free_layers((void **)r->trained, n);
     free_layers((void **)r->mask, n);
     free(r->places);
+    free(r->source_mask);
     sm_run_destroy(&r->source);
     *r = (struct sm_rounds){0};
 }
@@ -105,10 +107,10 @@ static int open_source(struct sm_rounds *r, struct sm_error *err) {
 }
 
 /* The last masks of the other run, one a round. A mask that is held has no inverts: what the other inverts is kept. */
-static int read_source(struct sm_rounds *r, size_t l, struct sm_error *err) {
+static int read_source(const struct sm_rounds *r, size_t l, int8_t *mask, struct sm_error *err) {
     size_t record = r->source.n_records - (size_t)r->trainer->recipe->rounds + (size_t)r->round;
-    if (sm_run_read_mask(&r->source, l, record, r->mask[l], err)) return -1;
-    for (size_t k = 0; k < weights_of(r, l); k++) r->mask[l][k] = r->mask[l][k] != 0;
+    if (sm_run_read_mask(&r->source, l, record, mask, err)) return -1;
+    for (size_t k = 0; k < weights_of(r, l); k++) mask[k] = mask[k] != 0;
     return 0;
 }
 
@@ -170,7 +172,7 @@ static int first_layer(struct sm_rounds *r, size_t l, struct sm_error *err) {
     struct sm_trainer *t = r->trainer;
     sm_unpad_floats(r->initial[l], t->layers[l].weights, t->layers[l].shape);
     memset(r->mask[l], 1, weights_of(r, l));
-    if (r->source.path && read_source(r, l, err)) return -1;
+    if (r->source.path && read_source(r, l, r->mask[l], err)) return -1;
     for (size_t k = 0; k < weights_of(r, l); k++)
         r->start[l][k] = r->mask[l][k] || t->recipe->mask_zero != SM_ZERO ? r->initial[l][k] : 0;
     return 0;
@@ -186,9 +188,20 @@ int sm_rounds_init(struct sm_rounds *r, struct sm_trainer *t, struct sm_error *e
     return 0;
 }
 
-void sm_rounds_restore(struct sm_rounds *r) {
-    for (size_t l = 0; l < r->trainer->net->n_layers; l++)
+/* The file may be another one than the run began with: of the same name, made anew. */
+static int check_source_mask(const struct sm_rounds *r, size_t l, struct sm_error *err) {
+    if (!r->source.path) return 0;
+    if (read_source(r, l, r->source_mask, err)) return -1;
+    if (memcmp(r->source_mask, r->mask[l], weights_of(r, l)) == 0) return 0;
+    return sm_fail(err, "%s: cannot resume: its masks have changed since the run was started", r->source.path);
+}
+
+int sm_rounds_restore(struct sm_rounds *r, struct sm_error *err) {
+    for (size_t l = 0; l < r->trainer->net->n_layers; l++) {
+        if (check_source_mask(r, l, err)) return -1;
         sm_pad_mask(r->trainer->layers[l].mask, r->mask[l], r->trainer->layers[l].shape);
+    }
+    return 0;
 }
 
 void sm_rounds_begin(struct sm_rounds *r) {
@@ -242,7 +255,7 @@ static int next_layer(struct sm_rounds *r, size_t l, struct sm_error *err) {
         sm_unpad_floats(r->trained[l], t->layers[l].weights, t->layers[l].shape);
     else
         memcpy(r->start[l], r->initial[l], weights_of(r, l) * sizeof(float));
-    if (r->source.path ? read_source(r, l, err) : prune_layer(r, l, err)) return -1;
+    if (r->source.path ? read_source(r, l, r->mask[l], err) : prune_layer(r, l, err)) return -1;
     act(r, l);
     return 0;
 }

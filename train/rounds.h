@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* rounds.h - methods that work in rounds: train for recipe.epochs, hide a share of the kept weights, put the others
  * back and start again (iterative magnitude pruning with rewinding, Frankle & Carbin 2019, section 2; the criteria,
- * mask-1 and mask-0 actions of Zhou et al. 2019). Round 0 is the whole
- * network, or what the first mask of recipe.masks_from leaves of it. */
+ * mask-1 and mask-0 actions of Zhou et al. 2019). Round 0 is the whole network, or what the first mask of
+ * recipe.masks_from leaves of it. */
 #ifndef SUPERMASK_TRAIN_ROUNDS_H
 #define SUPERMASK_TRAIN_ROUNDS_H
 
@@ -23,6 +23,7 @@ struct sm_rounds {
     float **trained;            /* what the round before ended with */
     int8_t **mask;              /* of this round */
     uint32_t *places;           /* scratch, [most weights of a layer] */
+    int8_t *source_mask;        /* likewise, where there is a source */
     struct sm_round row;        /* of this round, as far as it is known */
     int64_t round;
 };
@@ -48,7 +49,7 @@ void sm_rounds_end(struct sm_rounds *rounds, const struct sm_evaluation *test);
 /* On to the next round: its mask, weights put back, the optimizer empty. */
 int sm_rounds_next(struct sm_rounds *rounds, struct sm_error *err);
 
-/* After `mask` came back from a checkpoint. */
-void sm_rounds_restore(struct sm_rounds *rounds);
+/* After `mask` came back from a checkpoint. Fails where the run of masks_from has another mask for this round by now. */
+int sm_rounds_restore(struct sm_rounds *rounds, struct sm_error *err);
 
 #endif

@@ -64,6 +64,7 @@ struct sm_host_fact {
 struct sm_run_header {
     const char *program_version, *command_line, *recipe; /* recipe: the whole resolved configuration as YAML text */
     const char *recipe_name, *dataset, *method, *dataset_sha256;
+    const char *masks_from_recipe; /* recipe name of the run whose masks this one takes; NULL: none */
     uint64_t weight_seed, score_seed, data_seed;
     const double *threshold; /* [n_layers], NaN where the method has none */
     bool trains_weights;     /* dense: the weights move; final_weights stands where the scores would */
@@ -140,6 +141,7 @@ struct sm_run {
     char *path, *name; /* name: base name without extension */
     bool complete;     /* status == "complete" */
     char *created, *program_version, *command_line, *recipe, *recipe_name, *dataset, *method, *dataset_sha256;
+    char *masks_from_recipe; /* NULL: its masks are its own, or an older program wrote the file */
     uint64_t weight_seed, score_seed, data_seed;
     struct sm_host_fact *host; /* [n_host] */
     size_t n_host;
