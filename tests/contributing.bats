@@ -75,7 +75,7 @@ print((mask[0] == 1).sum(), (mask[-1] == 1).sum(), (mask[0] == mask[-1]).all(), 
 @test "the method of the worked example says what it cannot do" {
     build_example
     run -1 --separate-stderr ./supermask-train fcn-digits-dense --set method=random-mask --set batch_norm=true
-    [[ "$stderr" == *"batch_norm: random-mask masks the network"* ]]
+    [[ "$stderr" == *"batch_norm: the method random-mask masks the network"* ]]
     run -1 --separate-stderr ./supermask-train fcn-digits-dense --set method=random-mask --set rounds=3
     [[ "$stderr" == *"rounds: the method random-mask does not work in rounds"* ]]
 }

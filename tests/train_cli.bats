@@ -139,7 +139,7 @@ small=(fcn-digits --quiet --epochs 1 --set network=784-10)
 }
 
 @test "networks that do not fit what is asked for" {
-    fails_with 1 "fcn-digits: batch_norm: signed-supermask masks the network, and masked networks have none" \
+    fails_with 1 "fcn-digits: batch_norm: the method signed-supermask masks the network, and masked networks have none" \
         "$train" fcn-digits --set batch_norm=true
     fails_with 2 "--set: width: 0 is outside" "$train" fcn-digits --set width=0
     fails_with 1 "networks/fcn.yaml:6: layer dense1: 300 units times the width 1.001 are 300.3, no whole number" \

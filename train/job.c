@@ -13,6 +13,18 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool is_masked(const struct sm_method *method) {
+    return !method->trains_weights || method->holds_mask;
+}
+
+/* What no method in rounds can do. */
+static int check_rounds(const struct sm_recipe *recipe, struct sm_error *err) {
+    if (recipe->schedule == SM_SCHEDULE_PLATEAU)
+        return sm_fail(err, "schedule: plateau counts epochs of a run, not of a round");
+    if (recipe->record_every) return sm_fail(err, "record: methods in rounds record the mask of each round");
+    return 0;
+}
+
 /* Keys that only some methods heed: of another one they must have their defaults, or the user believes in vain. */
 static int check_heeded(const struct sm_recipe *recipe, const struct sm_method *method, struct sm_error *err) {
     const char *const no_rounds = "does not work in rounds", *const no_share = "keeps no fixed share of weights",
@@ -21,7 +33,8 @@ static int check_heeded(const struct sm_recipe *recipe, const struct sm_method *
         const char *key;
         bool heeded;
         const char *why; /* of the method, where it is not */
-    } keys[] = {{"rescale", method->masks, "has none"},
+    } keys[] = {{"batch_norm", !is_masked(method), "masks the network, and masked networks have none"},
+                {"rescale", method->masks, "has none"},
                 {"keep", method->keeps_share, no_share},
                 {"scale_fan", method->keeps_share, no_share},
                 {"mask_samples", method->samples_masks, no_samples},
@@ -40,7 +53,7 @@ static int check_heeded(const struct sm_recipe *recipe, const struct sm_method *
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
         if (!keys[k].heeded && !sm_recipe_is_default(recipe, keys[k].key))
             return sm_fail(err, "%s: the method %s %s", keys[k].key, method->name, keys[k].why);
-    return 0;
+    return method->in_rounds ? check_rounds(recipe, err) : 0;
 }
 
 static int check_method(const struct sm_recipe *recipe, struct sm_error *err) {
@@ -73,8 +86,7 @@ static int read_network(struct sm_network *net, const struct sm_recipe *recipe, 
 
 /* What a description asks for by itself, and a method with masks cannot have. */
 static int check_batch_norm(const struct sm_recipe *recipe, const struct sm_network *net, struct sm_error *err) {
-    const struct sm_method *method = sm_method_find(recipe->method);
-    bool masked = !method->trains_weights || method->holds_mask;
+    bool masked = is_masked(sm_method_find(recipe->method));
     for (size_t n = 0; masked && n < net->n_nodes; n++)
         if (net->nodes[n].batch_norm)
             return sm_fail(err, "network %s: layer %s has batch norm, and networks masked by %s have none", net->name,

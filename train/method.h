@@ -73,6 +73,9 @@ struct sm_method {
     void (*gradient)(const struct sm_method_state *state, float *gradient);
 };
 
+/* An `init` that draws the weights and leaves it at that. */
+void sm_method_draw_weights(struct sm_method_layer *layer, const struct sm_recipe *recipe);
+
 /* Of a run: how often it trains for recipe.epochs, and how many networks it goes through, which are the rows of /rounds
  * and the records; both are 1 for a method that does not work in rounds. One that reports untrained networks ends with
  * a mask that nothing trains any more. */

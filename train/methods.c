@@ -2,7 +2,9 @@
 /* methods.c - the table of methods. A new one is a file in methods/ and a row here. */
 #include "train/method.h"
 
+#include <math.h>
 #include <string.h>
+#include <supermask/init.h>
 
 #include "train/train.h"
 
@@ -27,6 +29,11 @@ const char *sm_method_name(size_t index) {
 
 const char *sm_method_help(size_t index) {
     return index < n_methods ? methods[index]->help : NULL;
+}
+
+void sm_method_draw_weights(struct sm_method_layer *layer, const struct sm_recipe *recipe) {
+    sm_init_weights(layer->weights, recipe, layer->layer, layer->index);
+    layer->threshold = NAN;
 }
 
 size_t sm_method_trainings(const struct sm_method *method, const struct sm_recipe *recipe) {

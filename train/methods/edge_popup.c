@@ -16,11 +16,6 @@ static void init(struct sm_method_layer *l, const struct sm_recipe *recipe) {
     l->threshold = NAN;
 }
 
-static const char *check(const struct sm_recipe *recipe) {
-    if (recipe->batch_norm) return "batch_norm: edge-popup masks the network, and masked networks have none";
-    return NULL;
-}
-
 /* ---- the weight where hiding ends ---- */
 
 /* A score's size is the bits of |m|, 31 of them, which grow with it (kernels.h). */
@@ -106,7 +101,6 @@ const struct sm_method sm_method_edge_popup = {
     .help = "frozen weights, the share `keep` of each layer with the largest |score| is kept (Ramanujan et al. 2020)",
     .keeps_share = true,
     .init = init,
-    .check = check,
     .masks = masks,
     .gradient = gradient,
 };

@@ -3,20 +3,11 @@
  * 2 and appendix B. Train, hide the smallest weights of each layer, rewind the others to their initial values, repeat.
  * recipe.criterion and the mask actions vary it (Zhou et al. 2019); with masks_from and other initial weights it is the
  * control that re-initializes the tickets of another run. */
-#include <math.h>
-#include <supermask/init.h>
-
 #include "train/method.h"
-#include "train/methods/rounds_check.h"
-
-static void init(struct sm_method_layer *l, const struct sm_recipe *recipe) {
-    sm_init_weights(l->weights, recipe, l->layer, l->index);
-    l->threshold = NAN;
-}
 
 static const char *check(const struct sm_recipe *recipe) {
     if (!recipe->retrain) return "retrain: lottery-ticket trains in every round";
-    return sm_rounds_cannot(recipe);
+    return NULL;
 }
 
 extern const struct sm_method sm_method_lottery_ticket;
@@ -26,6 +17,6 @@ const struct sm_method sm_method_lottery_ticket = {
     .trains_weights = true,
     .holds_mask = true,
     .in_rounds = true,
-    .init = init,
+    .init = sm_method_draw_weights,
     .check = check,
 };

@@ -24,7 +24,6 @@ static void init(struct sm_method_layer *l, const struct sm_recipe *recipe) {
 
 static const char *check(const struct sm_recipe *recipe) {
     if (!(recipe->threshold >= 0)) return "signed-supermask needs a threshold of 0 or more";
-    if (recipe->batch_norm) return "batch_norm: signed-supermask masks the network, and masked networks have none";
     return NULL;
 }
 

@@ -21,11 +21,6 @@ static void init(struct sm_method_layer *l, const struct sm_recipe *recipe) {
     l->threshold = NAN;
 }
 
-static const char *check(const struct sm_recipe *recipe) {
-    if (recipe->batch_norm) return "batch_norm: supermask masks the network, and masked networks have none";
-    return NULL;
-}
-
 static void masks(const struct sm_method_state *s) {
     size_t stride = s->shape.stride, at = s->first_row * stride;
     s->kernels->sample_mask(s->mask + at, s->scores + at, (s->last_row - s->first_row) * stride, &s->rng,
@@ -72,7 +67,6 @@ const struct sm_method sm_method_supermask = {
     .help = "frozen weights under a sampled mask, whose probabilities are learned (Zhou et al. 2019)",
     .samples_masks = true,
     .init = init,
-    .check = check,
     .masks = masks,
     .gradient = gradient,
 };

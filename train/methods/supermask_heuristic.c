@@ -3,20 +3,11 @@
  * keep the weights that the criterion ranks highest, put them back by the mask-1 action, and measure that network
  * untrained. Each training but the first starts from it; or there is one training (retrain: false) and a mask for each
  * share. */
-#include <math.h>
-#include <supermask/init.h>
-
 #include "train/method.h"
-#include "train/methods/rounds_check.h"
-
-static void init(struct sm_method_layer *l, const struct sm_recipe *recipe) {
-    sm_init_weights(l->weights, recipe, l->layer, l->index);
-    l->threshold = NAN;
-}
 
 static const char *check(const struct sm_recipe *recipe) {
     if (*recipe->masks_from) return "masks_from: the masks of supermask-heuristic come from its criterion";
-    return sm_rounds_cannot(recipe);
+    return NULL;
 }
 
 extern const struct sm_method sm_method_supermask_heuristic;
@@ -27,6 +18,6 @@ const struct sm_method sm_method_supermask_heuristic = {
     .holds_mask = true,
     .in_rounds = true,
     .reports_untrained = true,
-    .init = init,
+    .init = sm_method_draw_weights,
     .check = check,
 };
