@@ -222,10 +222,10 @@ void sm_run_destroy(struct sm_run *run) {
         free(run->handle->mask);
         free(run->handle->score);
     }
-    void *const owned[] = {run->handle,         run->path,      run->name,        run->created, run->program_version,
-                           run->command_line,   run->recipe,    run->recipe_name, run->dataset, run->method,
-                           run->dataset_sha256, run->threshold, run->step,        run->epoch,   run->metrics,
-                           run->rounds,         run->masks_from_recipe};
+    void *const owned[] = {
+        run->handle, run->path,        run->name,    run->created, run->program_version,  run->command_line,
+        run->recipe, run->recipe_name, run->dataset, run->method,  run->dataset_sha256,   run->threshold,
+        run->step,   run->epoch,       run->metrics, run->rounds,  run->masks_from_recipe};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) free(owned[i]);
     for (size_t i = 0; i < run->n_host; i++) {
         free((char *)run->host[i].name);
