@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <supermask/clock.h>
 #include <supermask/progress.h>
 
 #include <stdio.h>
@@ -11,12 +12,6 @@
 static const double REDRAW_SECONDS = 0.1;
 
 enum { LINE_SIZE = 512, BAR_WIDTH = 24, NARROWEST = 20, WIDEST = LINE_SIZE - 1, USUAL_WIDTH = 80 };
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 static bool draws_bar(void) {
     const char *term = getenv("TERM");
@@ -81,7 +76,7 @@ static void print_line(const struct sm_progress *progress, double elapsed, const
 
 void sm_progress_start(struct sm_progress *progress, const char *label, size_t total, bool quiet) {
     *progress = (struct sm_progress){.quiet = quiet, .terminal = draws_bar(), .label = label, .total = total};
-    progress->started = now();
+    progress->started = sm_now();
     progress->drawn = progress->started - REDRAW_SECONDS;
 }
 
@@ -92,7 +87,7 @@ void sm_progress_skip(struct sm_progress *progress, size_t done) {
 void sm_progress_update(struct sm_progress *progress, size_t done, const char *detail) {
     progress->done = done < progress->total ? done : progress->total;
     if (progress->quiet) return;
-    double time = now(), elapsed = time - progress->started;
+    double time = sm_now(), elapsed = time - progress->started;
     if (!progress->terminal) {
         print_line(progress, elapsed, detail);
         return;

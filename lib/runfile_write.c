@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <supermask/clock.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -269,15 +270,9 @@ done:
 
 /* ---- appending ---- */
 
-static double monotonic(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /* HDF5's flush hands the data to the system, which survives a kill; once a second it also goes to the disk. */
 static int sync_now_and_then(struct sm_run_writer *writer, struct sm_error *err) {
-    double now = monotonic();
+    double now = sm_now();
     if (now - writer->synced < 1) return 0;
     writer->synced = now;
     if (fdatasync(writer->fd) == 0) return 0;

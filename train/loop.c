@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <supermask/clock.h>
 #include <supermask/progress.h>
 #include <supermask/runfile.h>
 #include <supermask/text.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "train/checkpoint.h"
@@ -53,14 +53,8 @@ struct run {
     bool empty;                         /* the first record could not be written: the file is worth nothing */
 };
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void count_time(struct run *r) {
-    double t = now();
+    double t = sm_now();
     r->seconds += t - r->clock;
     r->clock = t;
 }
@@ -123,48 +117,61 @@ static void free_weights(struct run *r, float **weights) {
     free(weights);
 }
 
-static int create_file(struct run *r, struct sm_error *err) {
+/* What a file begins with, beside facts of the recipe and the data. */
+struct beginning {
     struct sm_host host;
-    sm_host_collect(&host, r->trainer.n_threads);
-    char *text = sm_recipe_text(r->recipe);
-    double *threshold = calloc(r->net.n_layers, sizeof *threshold);
-    float **weights = copy_weights(r);
-    int rc = -1;
-    bool whole = text && threshold && weights;
+    char *recipe;
+    double *threshold; /* [n_layers] */
+    float **weights;   /* [n_layers], in the file's layout */
+};
+
+static void forget_beginning(struct run *r, struct beginning *b) {
+    free(b->recipe);
+    free(b->threshold);
+    free_weights(r, b->weights);
+}
+
+/* The caller forgets it, also after a failure. */
+static int collect_beginning(struct run *r, struct beginning *b, struct sm_error *err) {
+    *b = (struct beginning){.recipe = sm_recipe_text(r->recipe),
+                            .threshold = calloc(r->net.n_layers, sizeof *b->threshold),
+                            .weights = copy_weights(r)};
+    sm_host_collect(&b->host, r->trainer.n_threads);
+    bool whole = b->recipe && b->threshold && b->weights;
     for (size_t l = 0; whole && l < r->net.n_layers; l++) {
-        whole = weights[l];
-        threshold[l] = r->trainer.layers[l].threshold;
-    }
-    if (!whole) {
-        sm_fail(err, "out of memory for %s", r->job->output);
-        goto done;
+        whole = b->weights[l];
+        b->threshold[l] = r->trainer.layers[l].threshold;
     }
     copy_values(r);
-    struct sm_run_header header = {.program_version = SM_VERSION,
-                                   .command_line = r->job->command_line,
-                                   .recipe = text,
-                                   .recipe_name = r->recipe->name,
-                                   .dataset = r->data.name,
-                                   .method = r->recipe->method,
-                                   .dataset_sha256 = r->data.sha256,
-                                   .masks_from_recipe = r->rounds.source.recipe_name,
-                                   .weight_seed = r->recipe->weight_seed,
-                                   .score_seed = r->recipe->score_seed,
-                                   .data_seed = r->recipe->data_seed,
-                                   .threshold = threshold,
-                                   .trains_weights = r->trainer.method->trains_weights,
-                                   .record_scores = r->recipe->record_scores,
-                                   .in_rounds = r->trainer.method->in_rounds,
-                                   .rescale = r->recipe->rescale == SM_RESCALE_DYNAMIC,
-                                   .host = host.facts,
-                                   .n_host = host.n};
-    rc = sm_run_create(&r->writer, r->job->output, &header, &r->net, (const float *const *)weights,
-                       header.trains_weights ? NULL : (const float *const *)r->values, err);
-done:
-    free(text);
-    free(threshold);
-    free_weights(r, weights);
-    return rc;
+    return whole ? 0 : sm_fail(err, "out of memory for %s", r->job->output);
+}
+
+static int create_file(struct run *r, struct sm_error *err) {
+    struct beginning b;
+    int status = collect_beginning(r, &b, err);
+    const struct sm_run_header header = {.program_version = SM_VERSION,
+                                         .command_line = r->job->command_line,
+                                         .recipe = b.recipe,
+                                         .recipe_name = r->recipe->name,
+                                         .dataset = r->data.name,
+                                         .method = r->recipe->method,
+                                         .dataset_sha256 = r->data.sha256,
+                                         .masks_from_recipe = r->rounds.source.recipe_name,
+                                         .weight_seed = r->recipe->weight_seed,
+                                         .score_seed = r->recipe->score_seed,
+                                         .data_seed = r->recipe->data_seed,
+                                         .threshold = b.threshold,
+                                         .trains_weights = r->trainer.method->trains_weights,
+                                         .record_scores = r->recipe->record_scores,
+                                         .in_rounds = r->trainer.method->in_rounds,
+                                         .rescale = r->recipe->rescale == SM_RESCALE_DYNAMIC,
+                                         .host = b.host.facts,
+                                         .n_host = b.host.n};
+    if (!status)
+        status = sm_run_create(&r->writer, r->job->output, &header, &r->net, (const float *const *)b.weights,
+                               header.trains_weights ? NULL : (const float *const *)r->values, err);
+    forget_beginning(r, &b);
+    return status;
 }
 
 /* A description's file may have changed where the recipe has not. A file of an older program has no graph to compare.
@@ -245,7 +252,7 @@ static int save_checkpoint(struct run *r, struct sm_error *err) {
     count_time(r);
     r->last_saved = r->clock;
     int status = sm_checkpoint_save(r->checkpoint, &r->trainer, rounds_of(r), &r->seconds, err);
-    r->checkpoint_every = fmax(CHECKPOINT_SECONDS, CHECKPOINT_SHARE * (now() - r->clock));
+    r->checkpoint_every = fmax(CHECKPOINT_SECONDS, CHECKPOINT_SHARE * (sm_now() - r->clock));
     return status;
 }
 
@@ -344,9 +351,9 @@ static void list_events(const struct run *r, struct event events[N_EVENTS]) {
 
 /* n steps; and twice or half as many the next time, by how long these took. */
 static void take_steps(struct run *r, size_t n) {
-    double began = now();
+    double began = sm_now();
     sm_trainer_steps(&r->trainer, n);
-    double seconds = now() - began, wanted = SECONDS_AT_ONCE * (double)n / (double)r->steps_at_once;
+    double seconds = sm_now() - began, wanted = SECONDS_AT_ONCE * (double)n / (double)r->steps_at_once;
     if (seconds < wanted / 2 && r->steps_at_once < STEPS_AT_ONCE) r->steps_at_once *= 2;
     if (seconds > 2 * wanted && r->steps_at_once > 1) r->steps_at_once /= 2;
 }
@@ -363,7 +370,7 @@ static int advance(struct run *r, struct sm_error *err) {
     take_steps(r, n);
     for (size_t e = 0; e < N_EVENTS; e++)
         if (events[e].interval && (step + n) % events[e].interval == 0 && events[e].happens(r, err)) return -1;
-    return now() - r->last_saved > r->checkpoint_every ? save_checkpoint(r, err) : 0;
+    return sm_now() - r->last_saved > r->checkpoint_every ? save_checkpoint(r, err) : 0;
 }
 
 /* Records that were written before the checkpoint was taken. */
@@ -390,7 +397,7 @@ static bool is_over(const struct run *r) {
 static enum sm_train_result train_to_end(struct run *r, struct sm_error *err) {
     r->n_records = records_so_far(r);
     if (!r->trainer.step && begin(r, err)) return SM_TRAIN_FAILED;
-    r->clock = r->last_saved = now();
+    r->clock = r->last_saved = sm_now();
     r->epoch_began = r->seconds;
     r->seen_before = r->trainer.n_seen;
     while (!is_over(r)) {

@@ -51,12 +51,12 @@ int main(int argc, char **argv) {
     if (!profit || !price || !column) return 1;
     (strcmp(argv[2], "overlap") == 0 ? fill_overlap : fill_uniform)(profit, n, &draws);
     write_problem(argv[3], profit, n);
-    double start = now();
+    double start = sm_now();
     for (size_t k = 0; k < rounds; k++) {
         memset(price, 0, n * sizeof *price);
         if (sm_assignment_solve(&scratch, profit, n, price, column) != 0) return 1;
     }
-    double milliseconds = 1e3 * (now() - start) / (double)rounds;
+    double milliseconds = 1e3 * (sm_now() - start) / (double)rounds;
     long long sum = 0;
     for (size_t r = 0; r < n; r++) sum += profit[r * n + column[r]];
     printf("%.6f %lld\n", milliseconds, sum);

@@ -12,27 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <supermask/rng.h>
-#include <time.h>
 
 #include "lib/model.h"
+#include "tests/bench/clock.h"
 
 enum { REPEATS = 9, IMAGES = 128, N_KINDS = 3, MOST_LAYERS = 24 };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double values[REPEATS]) {
-    qsort(values, REPEATS, sizeof *values, ascending);
-    return values[REPEATS / 2];
-}
 
 /* ---- models ---- */
 
@@ -132,9 +116,9 @@ static void passes(struct sm_forward *forward, const struct sm_batch *batch, siz
 static size_t passes_of(struct sm_forward *forward, const struct sm_batch *batch) {
     size_t n = 1;
     for (double seconds = 0; seconds < 0.1; n *= 2) {
-        double begin = now();
+        double begin = sm_now();
         passes(forward, batch, n);
-        seconds = now() - begin;
+        seconds = sm_now() - begin;
     }
     return n / 2;
 }
@@ -145,11 +129,11 @@ static void measure(struct sm_forward forward[N_KINDS], const struct sm_batch *b
     for (int kind = 0; kind < N_KINDS; kind++) n[kind] = passes_of(&forward[kind], batch);
     for (int r = 0; r < REPEATS; r++)
         for (int kind = 0; kind < N_KINDS; kind++) {
-            double begin = now();
+            double begin = sm_now();
             passes(&forward[kind], batch, n[kind]);
-            rates[kind][r] = (double)(n[kind] * IMAGES) / (now() - begin);
+            rates[kind][r] = (double)(n[kind] * IMAGES) / (sm_now() - begin);
         }
-    for (int kind = 0; kind < N_KINDS; kind++) rate[kind] = median(rates[kind]);
+    for (int kind = 0; kind < N_KINDS; kind++) rate[kind] = median(rates[kind], REPEATS);
 }
 
 /* ---- one network ---- */

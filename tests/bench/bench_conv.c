@@ -50,9 +50,9 @@ static double seconds_per_image(struct bench *b, size_t n) {
     double seconds[MOST_STEPS];
     sm_trainer_steps(&b->trainer, 1);
     for (size_t k = 0; k < n; k++) {
-        double begin = now();
+        double begin = sm_now();
         sm_trainer_steps(&b->trainer, 1);
-        seconds[k] = now() - begin;
+        seconds[k] = sm_now() - begin;
     }
     return median(seconds, n) / (double)b->recipe.batch;
 }

@@ -103,9 +103,9 @@ static void run_dense(struct layer *l) {
 }
 
 static double seconds(void (*run)(struct layer *), struct layer *l) {
-    double begin = now();
+    double begin = sm_now();
     run(l);
-    return now() - begin;
+    return sm_now() - begin;
 }
 
 /* In turn, so that whatever else the machine does meets all alike. */

@@ -48,14 +48,14 @@ static double limit_gflops(int n_threads) {
     double times[REPEATS];
     volatile float sink = 0;
     for (int k = 0; k < REPEATS; k++) {
-        double begin = now();
+        double begin = sm_now();
 #    pragma omp parallel num_threads(n_threads)
         {
             float one = multiply_add_avx512(rounds);
 #    pragma omp critical
             sink = sink + one;
         }
-        times[k] = now() - begin;
+        times[k] = sm_now() - begin;
     }
     return (double)n_threads * (double)rounds * 24 * 32 / median(times, REPEATS) * 1e-9;
 }
@@ -78,7 +78,7 @@ static double sgemm_seconds(const struct sm_network *net, size_t batch) {
     float *a = sm_aligned_zeros(1 << 22), *b = sm_aligned_zeros(1 << 22), *c = sm_aligned_zeros(1 << 22);
     double times[REPEATS * 5];
     for (size_t r = 0; r < REPEATS * 5; r++) {
-        double begin = now();
+        double begin = sm_now();
         for (size_t l = 0; l < net->n_layers; l++) {
             blasint in = (blasint)net->layers[l].n_in, out = (blasint)net->layers[l].n_out, n = (blasint)batch;
             struct product of[] = {{CblasNoTrans, CblasTrans, n, out, in},
@@ -89,7 +89,7 @@ static double sgemm_seconds(const struct sm_network *net, size_t batch) {
                             of[k].a == CblasTrans ? of[k].m : of[k].k, b, of[k].b == CblasTrans ? of[k].k : of[k].n, 0,
                             c, of[k].n);
         }
-        times[r] = now() - begin;
+        times[r] = sm_now() - begin;
     }
     free(a);
     free(b);
@@ -111,9 +111,9 @@ static double images_per_second(struct sm_trainer *t) {
     double rates[REPEATS];
     size_t n = t->steps_per_epoch / 4;
     for (int k = 0; k < REPEATS; k++) {
-        double begin = now();
+        double begin = sm_now();
         sm_trainer_steps(t, n);
-        rates[k] = (double)n * (double)t->recipe->batch / (now() - begin);
+        rates[k] = (double)n * (double)t->recipe->batch / (sm_now() - begin);
     }
     return median(rates, REPEATS);
 }
@@ -135,10 +135,10 @@ static int bench(const struct sm_recipe *recipe, const struct sm_network *net, c
     printf("sgemm    %.0f images/s for the products of a dense step alone\n", batch / sgemm);
     struct sm_trainer t = {0};
     if (sm_trainer_init(&t, recipe, net, data, err)) return -1;
-    double early = images_per_second(&t), begin = now(), before = (double)t.step;
+    double early = images_per_second(&t), begin = sm_now(), before = (double)t.step;
     print_phase("early", early, sm_trainer_remaining(&t), limit, sgemm, batch);
     while ((size_t)t.step < LATE_EPOCHS * t.steps_per_epoch) sm_trainer_steps(&t, 64);
-    double average = ((double)t.step - before) * batch / (now() - begin);
+    double average = ((double)t.step - before) * batch / (sm_now() - begin);
     double late = images_per_second(&t);
     print_phase("late", late, sm_trainer_remaining(&t), limit, sgemm, batch);
     print_phase("average", average, sm_trainer_remaining(&t), limit, sgemm, batch);

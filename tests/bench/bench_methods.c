@@ -99,9 +99,9 @@ static void draws(struct sm_trainer *t, size_t n) {
 }
 
 static double seconds_of(struct sm_trainer *t, void (*what)(struct sm_trainer *, size_t), size_t n) {
-    double begin = now();
+    double begin = sm_now();
     what(t, n);
-    return (now() - begin) / (double)n;
+    return (sm_now() - begin) / (double)n;
 }
 
 struct result {

@@ -4,14 +4,7 @@
 #define SUPERMASK_BENCH_CLOCK_H
 
 #include <stdlib.h>
-#include <time.h>
-
-/* Seconds since some moment. */
-static inline double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+#include <supermask/clock.h>
 
 static inline int ascending(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
