@@ -12,7 +12,8 @@ enum { MOST_LISTED = 6 }; /* layers that are listed one by one */
 /* ---- accuracy, beside what was published ---- */
 
 static const char *position(double value, const struct sm_spread *spread) {
-    if (isnan(spread->low)) return value < spread->mean ? "below it" : value > spread->mean ? "above it" : "exactly there";
+    if (isnan(spread->low))
+        return value < spread->mean ? "below it" : value > spread->mean ? "above it" : "exactly there";
     return value < spread->low    ? "below that interval"
            : value > spread->high ? "above that interval"
                                   : "inside that interval";

@@ -49,7 +49,8 @@ void sm_rounds_end(struct sm_rounds *rounds, const struct sm_evaluation *test);
 /* On to the next round: its mask, weights put back, the optimizer empty. */
 int sm_rounds_next(struct sm_rounds *rounds, struct sm_error *err);
 
-/* After `mask` came back from a checkpoint. Fails where the run of masks_from has another mask for this round by now. */
+/* After `mask` came back from a checkpoint. Fails where the run of masks_from has another mask for this round by now.
+ */
 int sm_rounds_restore(struct sm_rounds *rounds, struct sm_error *err);
 
 #endif

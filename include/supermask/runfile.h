@@ -24,8 +24,8 @@
  * /layers/<name>/mask_weights, float32 in the layer's shape, in a complete run: the weights that are in place under the
  * last record's mask, where they are neither initial_weights nor final_weights (a signed constant, a redrawn weight).
  * The network of the last record is its mask times mask_weights where these stand, else times final_weights where the
- * method trains weights, else times initial_weights. A recipe whose mask_zero is not `zero` leaves hidden weights in the
- * network, of which its mask does not tell. */
+ * method trains weights, else times initial_weights. A recipe whose mask_zero is not `zero` leaves hidden weights in
+ * the network, of which its mask does not tell. */
 #ifndef SUPERMASK_RUNFILE_H
 #define SUPERMASK_RUNFILE_H
 
