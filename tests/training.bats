@@ -277,6 +277,21 @@ killed_and_resumed() {
     [ "$ended" -eq 143 ]
 }
 
+@test "a layer's name may be as long as a name can be, in checkpoints too" {
+    name=$(printf 'layer%.0s' {1..13}) name=${name:0:63}
+    printf 'name: long\ninput: [1, 28, 28]\nlayers:\n  - {kind: dense, units: 5, name: %s}\n  - {kind: dense, units: 10}\n' \
+        "$name" >long.yaml
+    words=(fcn-digits --set network=./long.yaml --epochs 60 --threads 1 -o long.h5)
+    "$TRAIN" "${words[@]}" 2>log &
+    trainer=$!
+    while ! grep -q 'epoch=2 ' log; do kill -0 "$trainer"; sleep 0.02; done
+    kill -TERM "$trainer"
+    wait "$trainer" || [ $? = 143 ]
+    [ -s long.h5.checkpoint ]
+    "$TRAIN" "${words[@]}" --resume --quiet
+    "$PYTHON" -c 'import h5py, sys; print(h5py.File("long.h5")["layers"][sys.argv[1]]["mask"].shape)' "$name"
+}
+
 @test "--resume of a complete run has nothing to do and leaves the file alone" {
     cp "$REFERENCE/run.h5" .
     before=$(sha256sum run.h5)

@@ -3,19 +3,22 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <supermask/runfile.h>
 #include <unistd.h>
 
-enum { FIXED_ARRAYS = 9, LAYER_ARRAYS = 12, NAME_SIZE = SM_NAME_SIZE + 16 };
+enum { FIXED_ARRAYS = 9, LAYER_ARRAYS = 12 };
 
 struct arrays {
     struct sm_array *array;
-    char (*name)[NAME_SIZE];
+    char (*name)[SM_NAME_SIZE];
     size_t n;
 };
 
+/* The end of a long name is cut off: it is their order that tells arrays apart, the names are there to be checked. */
 static void add(struct arrays *a, const char *prefix, const char *name, enum sm_array_type type, size_t n, void *data) {
-    snprintf(a->name[a->n], NAME_SIZE, "%s%s", prefix, name);
+    int room = SM_NAME_SIZE - 1 - (int)strlen(prefix);
+    snprintf(a->name[a->n], SM_NAME_SIZE, "%s%.*s", prefix, room, name);
     a->array[a->n] = (struct sm_array){.name = a->name[a->n], .type = type, .n = n, .data = data};
     a->n++;
 }
