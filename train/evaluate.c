@@ -78,7 +78,8 @@ static int evaluate_model(const struct sm_model *model, const struct sm_model_op
     const struct sm_split *split = options->train ? &data.train : &data.test;
     if (status == 0) status = check_data(model, &data, options->path, err);
     if (status == 0 && split->n == 0)
-        status = sm_fail(err, "%s: the data set %s at hand has no such images", options->path, data.name);
+        status = sm_fail(err, "%s: the data set %s has no %s images", options->path, data.name,
+                         options->train ? "training" : "test");
     if (status == 0) status = sm_samples_init(&samples, &data, split, model->source.recipe.standardize, err);
     if (status == 0) status = evaluate_samples(model, &samples, options, err);
     sm_samples_destroy(&samples);
