@@ -138,6 +138,36 @@ small=(fcn-digits --quiet --epochs 1 --set network=784-10)
     [[ "$output" == *"# parameters       558600"* ]]
 }
 
+# The cells of a dry run's columns threshold and initial scores, of its first layer.
+threshold_and_scores() {
+    "$train" "$@" --dry-run | awk -F '  +' '/^# layer/ {for (k = 1; k <= NF; k++) at[$k] = k}
+        /^# [a-z]*1 / {print $at["threshold"] " | " $at["initial scores"]; exit}'
+}
+
+@test "--dry-run shows thresholds and scores of methods that have them" {
+    [ "$(threshold_and_scores fcn-mnist --set threshold=0.2)" = "0.2 | uniform +-0.074398" ]
+    [ "$(threshold_and_scores fcn-mnist-edge-popup)" = "- | uniform +-0.0357143" ]
+    [ "$(threshold_and_scores fcn-mnist-supermask)" = "- | 0" ]
+    for recipe in fcn-mnist-dense fcn-mnist-lottery-ticket fcn-mnist-heuristic; do
+        [ "$(threshold_and_scores $recipe)" = "- | -" ]
+    done
+}
+
+@test "thresholds and scores are set of methods that have them" {
+    fails_with 1 "fcn-mnist-supermask: threshold: the method supermask has no threshold" \
+        "$train" fcn-mnist-supermask --set threshold=.3
+    fails_with 1 "threshold_kind: the method edge-popup has no threshold" \
+        "$train" fcn-mnist-edge-popup --set threshold_kind=relative
+    fails_with 1 "score_gain: the method supermask begins with scores of 0" \
+        "$train" fcn-mnist-supermask --set score_gain=2
+    fails_with 1 "score_scale: the method lottery-ticket has no scores" \
+        "$train" fcn-mnist-lottery-ticket --set score_scale=he
+    fails_with 1 "threshold: the method dense has no threshold" "$train" fcn-mnist --set method=dense --set threshold=.3
+    run -0 "$train" fcn-mnist-supermask --set threshold=0.01 --dry-run # what it is anyway
+    [ "$(threshold_and_scores conv2-cifar10 --set method=supermask)" = "- | 0" ] # the file's own go unheeded
+    [ "$(threshold_and_scores conv2-cifar10 --set method=edge-popup | cut -c1-11)" = "- | uniform" ]
+}
+
 @test "networks that do not fit what is asked for" {
     fails_with 1 "fcn-digits: batch_norm: the method signed-supermask masks the network, and masked networks have none" \
         "$train" fcn-digits --set batch_norm=true

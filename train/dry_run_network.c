@@ -21,8 +21,8 @@ static const struct sm_layer *layer_of(const struct context *c, const struct sm_
     return node->kind == SM_NODE_LAYER ? &c->net->layers[node->layer] : NULL;
 }
 
-static bool is_masked(const struct context *c) {
-    return !sm_method_find(c->recipe->method)->trains_weights;
+static const struct sm_method *method_of(const struct context *c) {
+    return sm_method_find(c->recipe->method);
 }
 
 /* ---- cells; what is left empty becomes a dash ---- */
@@ -79,7 +79,7 @@ static void print_activation(char *cell, const struct context *c, const struct s
 }
 
 static void print_threshold(char *cell, const struct context *c, const struct sm_node *node) {
-    if (layer_of(c, node) && is_masked(c))
+    if (layer_of(c, node) && method_of(c)->has_threshold)
         snprintf(cell, CELL_SIZE, c->recipe->threshold_kind == SM_THRESHOLD_RELATIVE ? "%g max|m|" : "%g",
                  c->recipe->threshold);
 }
@@ -101,8 +101,11 @@ static void print_weights(char *cell, const struct context *c, const struct sm_n
 
 static void print_scores(char *cell, const struct context *c, const struct sm_node *node) {
     const struct sm_layer *layer = layer_of(c, node);
-    if (layer && is_masked(c))
+    if (!layer || method_of(c)->trains_weights) return;
+    if (method_of(c)->draws_scores)
         snprintf(cell, CELL_SIZE, "uniform +-%.6g", sqrt(3.0) * sm_init_score_deviation(c->recipe, layer));
+    else
+        snprintf(cell, CELL_SIZE, "0");
 }
 
 /* ---- the table ---- */

@@ -25,10 +25,21 @@ static int check_rounds(const struct sm_recipe *recipe, struct sm_error *err) {
     return 0;
 }
 
+/* Did the recipe file say it for a method that the command line has replaced? Most files say these keys: whoever tries
+ * another method would have to set back each. */
+static bool is_left_over(const struct sm_options *options, const char *key) {
+    static const char *const keys[] = {"threshold_kind", "threshold", "score_scale", "score_gain"};
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+        if (!strcmp(key, keys[k])) return !sm_options_set_key(options, key);
+    return false;
+}
+
 /* Keys that only some methods heed: of another one they must have their defaults, or the user believes in vain. */
-static int check_heeded(const struct sm_recipe *recipe, const struct sm_method *method, struct sm_error *err) {
+static int check_heeded(const struct sm_recipe *recipe, const struct sm_method *method,
+                        const struct sm_options *options, struct sm_error *err) {
     const char *const no_rounds = "does not work in rounds", *const no_share = "keeps no fixed share of weights",
-                      *const no_samples = "samples no masks";
+                      *const no_samples = "samples no masks", *const no_threshold = "has no threshold",
+                      *const no_draw = method->trains_weights ? "has no scores" : "begins with scores of 0";
     const struct {
         const char *key;
         bool heeded;
@@ -39,6 +50,10 @@ static int check_heeded(const struct sm_recipe *recipe, const struct sm_method *
                 {"scale_fan", method->keeps_share, no_share},
                 {"mask_samples", method->samples_masks, no_samples},
                 {"record_scores", !method->trains_weights, "has no scores"},
+                {"threshold_kind", method->has_threshold, no_threshold},
+                {"threshold", method->has_threshold, no_threshold},
+                {"score_scale", method->draws_scores, no_draw},
+                {"score_gain", method->draws_scores, no_draw},
                 {"rounds", method->in_rounds, no_rounds},
                 {"retrain", method->in_rounds, no_rounds},
                 {"prune", method->in_rounds, no_rounds},
@@ -51,17 +66,17 @@ static int check_heeded(const struct sm_recipe *recipe, const struct sm_method *
                 {"validation", method->in_rounds, no_rounds},
                 {"validate_every", method->in_rounds, no_rounds}};
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
-        if (!keys[k].heeded && !sm_recipe_is_default(recipe, keys[k].key))
+        if (!keys[k].heeded && !sm_recipe_is_default(recipe, keys[k].key) && !is_left_over(options, keys[k].key))
             return sm_fail(err, "%s: the method %s %s", keys[k].key, method->name, keys[k].why);
     return method->in_rounds ? check_rounds(recipe, err) : 0;
 }
 
-static int check_method(const struct sm_recipe *recipe, struct sm_error *err) {
+static int check_method(const struct sm_recipe *recipe, const struct sm_options *options, struct sm_error *err) {
     const char *method = recipe->method;
     const struct sm_method *found = sm_method_find(method);
     const char *sentence = found && found->check ? found->check(recipe) : NULL;
     if (sentence) return sm_fail(err, "%s", sentence);
-    if (found) return check_heeded(recipe, found, err);
+    if (found) return check_heeded(recipe, found, options, err);
     enum { MOST_METHODS = 32 };
     const char *names[MOST_METHODS];
     char hint[SM_HINT_SIZE];
@@ -115,7 +130,7 @@ enum sm_exit sm_job_resolve(struct sm_recipe *recipe, struct sm_network *net, co
     if (status) return SM_EXIT_WORLD;
     if (sm_options_apply(options, recipe, err)) return SM_EXIT_USAGE;
     if (recipe->threads == 0) recipe->threads = omp_get_max_threads();
-    if (sm_recipe_check(recipe, err) || check_method(recipe, err) || read_network(net, recipe, err) ||
+    if (sm_recipe_check(recipe, err) || check_method(recipe, options, err) || read_network(net, recipe, err) ||
         check_batch_norm(recipe, net, err) || sm_forward_check(net, err) || check_memory(recipe, net, err)) {
         sm_fail_prefix(err, "%s", options->recipe);
         return SM_EXIT_WORLD;

@@ -62,6 +62,8 @@ struct sm_method {
     bool reports_untrained; /* of these: what counts is the network that a round begins with, not what training makes of
                                it */
     bool keeps_share;       /* keeps the share recipe.keep of every layer */
+    bool has_threshold;     /* its masks come from recipe.threshold */
+    bool draws_scores;      /* its scores begin as recipe.score_scale and recipe.score_gain say; else at 0 */
     bool samples_masks; /* every pass has a mask of its own: evaluations are means over recipe.mask_samples of them */
     void (*init)(struct sm_method_layer *layer, const struct sm_recipe *recipe);
     /* NULL, or the sentence about what in this recipe the method cannot do. */

@@ -169,6 +169,13 @@ void sm_options_destroy(struct sm_options *options) {
     *options = (struct sm_options){0};
 }
 
+bool sm_options_set_key(const struct sm_options *options, const char *key) {
+    size_t length = strlen(key);
+    for (size_t i = 0; i < options->n_assignments; i++)
+        if (!strncmp(options->assignments[i], key, length) && options->assignments[i][length] == '=') return true;
+    return false;
+}
+
 int sm_options_apply(const struct sm_options *options, struct sm_recipe *recipe, struct sm_error *err) {
     uint64_t seed;
     if (options->seed && sm_parse_seed(options->seed, &seed) == 0)

@@ -22,6 +22,9 @@ struct sm_options {
 void sm_options_parse(struct sm_options *options, int argc, char **argv);
 void sm_options_destroy(struct sm_options *options);
 
+/* Does an assignment set that key of a recipe? */
+bool sm_options_set_key(const struct sm_options *options, const char *key);
+
 /* Puts the command line's settings over those of the recipe file. */
 int sm_options_apply(const struct sm_options *options, struct sm_recipe *recipe, struct sm_error *err);
 

@@ -100,6 +100,7 @@ const struct sm_method sm_method_edge_popup = {
     .name = "edge-popup",
     .help = "frozen weights, the share `keep` of each layer with the largest |score| is kept (Ramanujan et al. 2020)",
     .keeps_share = true,
+    .draws_scores = true,
     .init = init,
     .masks = masks,
     .gradient = gradient,

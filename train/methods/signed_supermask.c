@@ -31,6 +31,8 @@ extern const struct sm_method sm_method_signed_supermask;
 const struct sm_method sm_method_signed_supermask = {
     .name = "signed-supermask",
     .help = "frozen weights under a learned mask of keep, hide and invert (Koster, Grothe & Rettinger 2022)",
+    .has_threshold = true,
+    .draws_scores = true,
     .init = init,
     .check = check,
 };
