@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* cifar_load.c - the files of CIFAR-10 and CIFAR-100. How many images there are, their length says: a part of a data
- * set in the same format is a data set. */
+ * set in the same format is a data set. Its files are all another size than the published ones, though: one that is
+ * alone in that has been cut short. */
 #include "datasets/cifar.h"
 #include "datasets/load.h"
 #include "datasets/source.h"
@@ -14,6 +15,7 @@ struct cifar {
     struct sm_cifar_format format;
     size_t n_files;               /* the last is the test set, the others are the training set */
     const char *files[MAX_FILES]; /* in the order of the checksum */
+    size_t n_images[MAX_FILES];   /* of each file, as published */
 };
 
 static const struct cifar cifar_10 = {
@@ -22,6 +24,7 @@ static const struct cifar cifar_10 = {
     .n_files = 6,
     .files = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin",
               "test_batch.bin"},
+    .n_images = {10000, 10000, 10000, 10000, 10000, 10000},
 };
 
 static const struct cifar cifar_100 = {
@@ -29,7 +32,20 @@ static const struct cifar cifar_100 = {
     .format = {2, {20, 100}},
     .n_files = 2,
     .files = {"train.bin", "test.bin"},
+    .n_images = {50000, 10000},
 };
+
+static int check_counts(const struct sm_blob files[MAX_FILES], const size_t n[MAX_FILES], const struct cifar *cifar,
+                        const char *name, struct sm_error *err) {
+    size_t whole = 0, other = 0; /* the first file of each kind */
+    while (whole < cifar->n_files && n[whole] != cifar->n_images[whole]) whole++;
+    while (other < cifar->n_files && n[other] == cifar->n_images[other]) other++;
+    if (whole == cifar->n_files || other == cifar->n_files) return 0;
+    return sm_fail(err,
+                   "%s: %zu images, expected %zu: %s beside it is whole, as published for %s, this one is cut short or "
+                   "from elsewhere",
+                   files[other].path, n[other], cifar->n_images[other], cifar->files[whole], name);
+}
 
 static int read_files(struct sm_blob files[MAX_FILES], size_t n[MAX_FILES], const struct cifar *cifar, const char *name,
                       const char *directory, struct sm_error *err) {
@@ -40,7 +56,7 @@ static int read_files(struct sm_blob files[MAX_FILES], size_t n[MAX_FILES], cons
         n[f] = sm_cifar_check(&cifar->format, files[f].bytes, files[f].length, err);
         if (n[f] == 0) return sm_fail_prefix(err, "%s", files[f].path);
     }
-    return 0;
+    return check_counts(files, n, cifar, name, err);
 }
 
 static void set_checksum(struct sm_dataset *data, const struct sm_blob files[MAX_FILES], size_t n_files) {

@@ -131,6 +131,29 @@ static void broken_files(void **state) {
     }
 }
 
+/* Files of one image over and over; `cut` has 1000 of them, the others as many as published. */
+static void write_published(const char *path, const struct cifar_files *files, const size_t *n, size_t cut) {
+    for (size_t f = 0; f < files->n_files; f++) {
+        size_t n_images = f == cut ? 1000 : n[f];
+        uint8_t *bytes = check_alloc(n_images, cifar_record(files));
+        memset(bytes, 0, n_images * cifar_record(files));
+        cifar_put(path, files, f, bytes, n_images * cifar_record(files));
+        free(bytes);
+    }
+}
+
+/* A file that was cut at the end of an image: it is found by the others, which are whole. */
+static void cut_files(void **state) {
+    static const size_t n_10[] = {10000, 10000, 10000, 10000, 10000, 10000}, n_100[] = {50000, 10000};
+    const char *path = *state;
+    write_published(path, &cifar_10_files, n_10, 5);
+    assert_fails(path, &cifar_10_files, "test_batch.bin", "1000 images, expected 10000: data_batch_1.bin beside it");
+    write_published(path, &cifar_10_files, n_10, 0);
+    assert_fails(path, &cifar_10_files, "data_batch_1.bin", "1000 images, expected 10000: data_batch_2.bin beside it");
+    write_published(path, &cifar_100_files, n_100, 0);
+    assert_fails(path, &cifar_100_files, "train.bin", "1000 images, expected 50000: test.bin beside it");
+}
+
 /* Facts about CIFAR-10 that do not depend on the order of its records: equally many of each class, and the means that
  * everybody normalizes with. */
 static void real_files(void **state) {
@@ -166,6 +189,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(checksum, setup, teardown),
         cmocka_unit_test_setup_teardown(missing_files, setup, teardown),
         cmocka_unit_test_setup_teardown(broken_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(cut_files, setup, teardown),
         cmocka_unit_test(real_files),
     };
     return cmocka_run_group_tests_name("cifar", tests, NULL, NULL);

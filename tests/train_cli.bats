@@ -191,6 +191,20 @@ threshold_and_scores() {
         "$train" fcn-digits --set network=./net.yaml
 }
 
+@test "a part of a data set is trained on with a note, one file cut short is not" {
+    mkdir cifar-10-batches-bin
+    for n in 1 2 3 4 5; do truncate -s $((2 * 3073)) cifar-10-batches-bin/data_batch_$n.bin; done
+    truncate -s $((4 * 3073)) cifar-10-batches-bin/test_batch.bin
+    part=(fcn-digits --set dataset=cifar-10 --set network=3072-10 --set batch=5 --epochs 1 --quiet --data .)
+    run -0 --separate-stderr "$train" "${part[@]}" -o part.h5
+    [ "$stderr" = "supermask-train: note: cifar-10 has 10 training and 4 test images here, as published 50000 and 10000" ]
+    truncate -s 30730000 cifar-10-batches-bin/*
+    truncate -s 3073000 cifar-10-batches-bin/test_batch.bin
+    fails_with 1 "./cifar-10-batches-bin/test_batch.bin: 1000 images, expected 10000: data_batch_1.bin beside it is whole" \
+        "$train" "${part[@]}" -o cut.h5
+    [ ! -e cut.h5 ]
+}
+
 @test "passes make an epoch longer" {
     run -0 --separate-stderr "$train" fcn-digits --epochs 3 --set passes=7 --set augment=crop-flip --dry-run
     [[ "$output" == *"passes: 7"* ]]

@@ -451,11 +451,23 @@ static enum sm_train_result train(struct run *r, struct sm_error *err) {
     return close_file(r, result, err);
 }
 
+/* A part of a data set is one, but nobody should take its results for those of the whole. */
+static int note_part(const struct sm_dataset *data, struct sm_error *err) {
+    struct sm_dataset_shape whole;
+    if (sm_dataset_shape(&whole, data->name, err)) return -1;
+    if (data->train.n != whole.n_train || data->test.n != whole.n_test)
+        fprintf(stderr,
+                "supermask-train: note: %s has %zu training and %zu test images here, as published %zu and %zu\n",
+                data->name, data->train.n, data->test.n, whole.n_train, whole.n_test);
+    return 0;
+}
+
 enum sm_train_result sm_train_run(const struct sm_train_job *job, struct sm_error *err) {
     struct run r = {.job = job, .recipe = job->recipe, .steps_at_once = 1, .checkpoint_every = CHECKPOINT_SECONDS};
     enum sm_train_result result = SM_TRAIN_FAILED;
     if (sm_recipe_network(job->recipe, &r.net, err)) goto done;
     if (sm_dataset_load(&r.data, job->recipe->dataset, job->data_directory, err)) goto done;
+    if (note_part(&r.data, err)) goto done;
     if (sm_network_fit_input(&r.net, r.data.channels, r.data.height, r.data.width, err)) goto done;
     if (sm_trainer_init(&r.trainer, job->recipe, &r.net, &r.data, err)) goto done;
     if (r.trainer.method->in_rounds && sm_rounds_init(&r.rounds, &r.trainer, err)) goto done;
