@@ -40,10 +40,13 @@ static int check_file(const char *path, bool *appending, struct sm_error *err) {
     if (!S_ISREG(status.st_mode)) return sm_fail(err, "%s: is not a regular file", path);
     if (status.st_size == 0) return sm_fail(err, "%s: is empty, not a run file", path);
     if (memcmp(head, "\211HDF\r\n\032\n", 8) != 0) return sm_fail(err, "%s: is not an HDF5 file", path);
+    if (status.st_size < HEAD_SIZE)
+        return sm_fail(err, "%s: is cut short: %lld bytes are less than the head of a run file", path,
+                       (long long)status.st_size);
     if (head[HEAD_VERSION] != 3) return 0;
     for (int i = 7; i >= 0; i--) end = end << 8 | head[HEAD_END + i];
     *appending = (head[HEAD_FLAGS] & FLAGS_APPENDING) == FLAGS_APPENDING;
-    if (status.st_size >= HEAD_SIZE && (uint64_t)status.st_size >= end) return 0;
+    if ((uint64_t)status.st_size >= end) return 0;
     return sm_fail(err, "%s: is cut short: %lld bytes, and at least %llu belong", path, (long long)status.st_size,
                    (unsigned long long)end);
 }

@@ -49,12 +49,25 @@ int sm_run_read_mask(const struct sm_run *run, size_t layer, size_t record, int8
     return sm_run_read_mask_part(run, layer, record, &whole, mask, err);
 }
 
+/* A program that computes with numbers that are none gives accuracies that are none. */
+static int check_finite(const struct sm_run *run, const char *what, const float *values, size_t n,
+                        struct sm_error *err) {
+    size_t i = 0;
+    while (i < n && isfinite(values[i])) i++;
+    return i == n ? 0
+                  : sm_fail(err, "%s: %s holds the value %g, for weight %zu of %zu", run->path, what, (double)values[i],
+                            i, n);
+}
+
 int sm_run_read_scores(const struct sm_run *run, size_t layer, size_t record, float *scores, struct sm_error *err) {
     assert(layer < run->net.n_layers && record < run->n_records && run->has_score_records);
+    char object[SM_OBJECT_SIZE];
     const struct sm_layer *shape = &run->net.layers[layer];
     sm_h5_silence();
-    if (read_record(run->handle->score[layer], shape, record, H5T_NATIVE_FLOAT, scores) == 0) return 0;
-    return sm_h5_fail(err, run->path, "layer %s: cannot read record %zu of the scores", shape->name, record);
+    if (read_record(run->handle->score[layer], shape, record, H5T_NATIVE_FLOAT, scores) < 0)
+        return sm_h5_fail(err, run->path, "layer %s: cannot read record %zu of the scores", shape->name, record);
+    sm_layout_object(object, shape->name, "score");
+    return check_finite(run, object, scores, sm_layer_weights(shape), err);
 }
 
 int sm_run_read_values(const struct sm_run *run, size_t layer, enum sm_run_values which, float *values,
@@ -68,7 +81,7 @@ int sm_run_read_values(const struct sm_run *run, size_t layer, enum sm_run_value
     herr_t status = set < 0 ? -1 : H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
     int result = status < 0 ? sm_h5_fail(err, run->path, "cannot read %s", object) : 0;
     sm_h5_drop(set);
-    return result;
+    return result ? -1 : check_finite(run, object, values, sm_layer_weights(&run->net.layers[layer]), err);
 }
 
 enum sm_run_values sm_run_acting_weights(const struct sm_run *run, size_t record) {

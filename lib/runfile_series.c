@@ -51,6 +51,17 @@ static int series_length(const struct sm_run *run, const char *object, H5T_class
     return 0;
 }
 
+/* A step that was never written is -1: in a run that goes on, or was stopped, such records may stand at the end. */
+static int check_steps(const struct sm_run *run, size_t n, struct sm_error *err) {
+    size_t whole = run->n_records;
+    if (whole < n && (run->step[whole] != -1 || (run->complete && whole > 0)))
+        return sm_fail(err, "%s: records/step says %lld for record %zu", run->path, (long long)run->step[whole], whole);
+    for (size_t r = 1; r < whole; r++)
+        if (run->step[r] < run->step[r - 1] || (run->step[r] == run->step[r - 1] && !run->in_rounds))
+            return sm_fail(err, "%s: records/step does not rise from record %zu to %zu", run->path, r - 1, r);
+    return 0;
+}
+
 /* Only whole records count: those up to the first step that was never written. */
 static int read_records(struct sm_run *run, struct sm_error *err) {
     size_t n;
@@ -61,10 +72,7 @@ static int read_records(struct sm_run *run, struct sm_error *err) {
     if (read_series(run, "records/step", H5T_NATIVE_INT64, n, run->step, err) < 0) return -1;
     while (run->n_records < n && run->step[run->n_records] >= 0) run->n_records++;
     if (read_series(run, "records/epoch", H5T_NATIVE_DOUBLE, run->n_records, run->epoch, err) < 0) return -1;
-    for (size_t r = 1; r < run->n_records; r++)
-        if (run->step[r] < run->step[r - 1] || (run->step[r] == run->step[r - 1] && !run->in_rounds))
-            return sm_fail(err, "%s: records/step does not rise from record %zu to %zu", run->path, r - 1, r);
-    return 0;
+    return check_steps(run, n, err);
 }
 
 /* n rows; NULL on failure. */

@@ -223,8 +223,15 @@ PY
     fails_with 1 "shorter.smc: the compact file ends early" "$TRAIN" evaluate shorter.smc
     { head -c 8 fcn.smc; printf '\2'; tail -c +10 fcn.smc; } >later.smc
     fails_with 1 "later.smc: is a compact network of version 2, and this program reads version 1" "$TRAIN" evaluate later.smc
+    head -c 10 "$RUNS/fcn.h5" >cut.h5
+    cp "$RUNS/fcn.h5" nan.h5
+    "$PYTHON" -c 'import h5py; h5py.File("nan.h5", "r+")["layers/dense1/initial_weights"][1, 3] = float("nan")'
     fails_with 2 "fcn.smc: a compact file holds one record" "$TRAIN" evaluate fcn.smc --at 1
     fails_with 2 "fcn.smc: a compact file holds one record" "$TRAIN" export fcn.smc --record 1
+    fails_with 1 "cut.h5: is cut short: 10 bytes are less than the head of a run file" "$TRAIN" evaluate cut.h5
+    fails_with 1 "nan.h5: layers/dense1/initial_weights holds the value nan, for weight 787 of 235200" "$TRAIN" evaluate nan.h5
+    fails_with 1 "nan.h5: layers/dense1/initial_weights holds the value nan" "$TRAIN" export nan.h5
+    [ ! -e nan.smc ]
     fails_with 1 "has no record 7: its records are 0 to 6" "$TRAIN" evaluate "$RUNS/fcn.h5" --record 7
 }
 

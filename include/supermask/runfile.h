@@ -182,6 +182,7 @@ int sm_run_read_mask_part(const struct sm_run *run, size_t layer, size_t record,
                           int8_t *mask, struct sm_error *err);
 
 enum sm_run_values { SM_INITIAL_WEIGHTS, SM_FINAL_WEIGHTS, SM_INITIAL_SCORES, SM_FINAL_SCORES, SM_MASK_WEIGHTS };
+/* Values [out, in(, kh, kw)] of a layer; every one is checked to be finite. */
 int sm_run_read_values(const struct sm_run *run, size_t layer, enum sm_run_values which, float *values,
                        struct sm_error *err);
 /* Which values the mask of a record multiplies; trained ones stand for the last record only. */
@@ -193,7 +194,7 @@ void sm_run_rescale(const struct sm_run *run, size_t layer, const int8_t *mask, 
  * not negative. Fails, naming the object, where the file has none: only complete runs do. */
 int sm_run_read_batch_norm(const struct sm_run *run, size_t layer, const struct sm_batch_norm *norm,
                            struct sm_error *err);
-/* Scores of one record, where has_score_records. */
+/* Scores of one record, where has_score_records; likewise finite. */
 int sm_run_read_scores(const struct sm_run *run, size_t layer, size_t record, float *scores, struct sm_error *err);
 
 #endif
