@@ -141,7 +141,7 @@ static int bad_layer(const struct input *in, const char *name, const char *what)
 /* The rest of a sentence about what cannot be, or NULL. */
 static const char *check_layer_head(const struct input *in, const struct layer_head *head, size_t n_weights) {
     uint64_t left = in->n - in->at;
-    bool values = head->coding != SM_CODING_ONE_SIZE;
+    bool values = !sm_coding_has_size((enum sm_coding)head->coding);
     if (head->form != SM_FORM_LISTS && head->form != SM_FORM_PRODUCT) return "it is computed in no known form";
     if (head->coding >= SM_N_CODINGS) return "its weights are coded in no known way";
     if (head->k > SM_RICE_LARGEST) return "the parameter of its code is too large";
@@ -154,13 +154,16 @@ static const char *check_layer_head(const struct input *in, const struct layer_h
     return NULL;
 }
 
-static int put_weight(struct input *values, struct sm_model_layer *layer, uint64_t number, bool negative) {
+/* The sign is the mask's where all have the size that the engine multiplies by, else the weight's. */
+static int put_weight(struct input *values, const struct layer_head *head, struct sm_model_layer *layer,
+                      uint64_t number, bool negative) {
     size_t at = number / layer->shape.n_in * layer->shape.stride + number % layer->shape.n_in;
-    float value = layer->magnitude;
-    if (!(value > 0) && get_float(values, &value)) return -1;
+    bool by_mask = head->coding == SM_CODING_ONE_SIZE;
+    float value = head->magnitude;
+    if (!sm_coding_has_size((enum sm_coding)head->coding) && get_float(values, &value)) return -1;
     if (!isfinite(value)) return -1;
-    layer->weight[at] = value;
-    if (layer->mask) layer->mask[at] = negative ? -1 : 1;
+    layer->weight[at] = negative && !by_mask ? -value : value;
+    if (layer->mask) layer->mask[at] = negative && by_mask ? -1 : 1;
     return 0;
 }
 
@@ -170,9 +173,9 @@ static const char *get_kept(const struct layer_head *head, struct sm_bit_reader 
     uint64_t n_weights = (uint64_t)layer->shape.n_out * layer->shape.n_in, number = 0;
     for (uint64_t j = 0; j < head->n; j++, number++) {
         if (layer->mask) number += sm_rice_get(bits, (unsigned)head->k, n_weights - number);
-        bool negative = head->coding == SM_CODING_ONE_SIZE && sm_bits_get(bits);
+        bool negative = sm_coding_has_size((enum sm_coding)head->coding) && sm_bits_get(bits);
         if (bits->failed) return "the code of its kept weights is damaged";
-        if (put_weight(values, layer, number, negative)) return "one of its weights is no number";
+        if (put_weight(values, head, layer, number, negative)) return "one of its weights is no number";
     }
     return bits->n_bits - bits->at < 8 ? NULL : "the code of its kept weights is too long";
 }

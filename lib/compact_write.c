@@ -3,6 +3,7 @@
 #include "lib/compact_code.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <supermask/outfile.h>
@@ -64,20 +65,35 @@ static int code(struct sm_bit_writer *bits, const struct kept_list *list, unsign
     return bits->failed ? -1 : 0;
 }
 
+/* |v| where it is the same for all of them, else 0. */
+static float size_of(const struct kept_list *list) {
+    float size = list->n ? fabsf(list->value[0]) : 0;
+    for (size_t j = 1; j < list->n; j++)
+        if (fabsf(list->value[j]) != size) return 0;
+    return size;
+}
+
+static enum sm_coding coding_of(const struct sm_model_layer *layer, const struct kept_list *list) {
+    if (!layer->mask) return SM_CODING_ALL;
+    if (layer->magnitude > 0) return SM_CODING_ONE_SIZE;
+    return size_of(list) > 0 ? SM_CODING_SIGNS : SM_CODING_VALUES;
+}
+
 static int put_list(FILE *out, const struct sm_model_layer *layer, const struct kept_list *list) {
-    enum sm_coding coding = !layer->mask ? SM_CODING_ALL : layer->magnitude > 0 ? SM_CODING_ONE_SIZE : SM_CODING_VALUES;
+    enum sm_coding coding = coding_of(layer, list);
+    bool has_size = sm_coding_has_size(coding);
     struct sm_bit_writer bits = {0};
     unsigned k = layer->mask ? sm_rice_best(list->gap, list->n) : 0;
-    int status = layer->mask ? code(&bits, list, k, coding == SM_CODING_ONE_SIZE) : 0;
+    int status = layer->mask ? code(&bits, list, k, has_size) : 0;
     size_t n_bytes = (bits.n_bits + 7) / 8;
     put(out, layer->form, 1);
     put(out, coding, 1);
     put(out, k, 1);
-    put_float(out, coding == SM_CODING_ONE_SIZE ? layer->magnitude : 0);
+    put_float(out, coding == SM_CODING_ONE_SIZE ? layer->magnitude : has_size ? size_of(list) : 0);
     put(out, list->n, 8);
     put(out, n_bytes, 8);
     if (n_bytes) fwrite(bits.bytes, 1, n_bytes, out);
-    for (size_t j = 0; coding != SM_CODING_ONE_SIZE && j < list->n; j++) put_float(out, list->value[j]);
+    for (size_t j = 0; !has_size && j < list->n; j++) put_float(out, list->value[j]);
     free(bits.bytes);
     return status;
 }

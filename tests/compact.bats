@@ -173,6 +173,41 @@ PY
     [ "$(column stored_units all <sizes.tsv)" -lt "$(column units all <sizes.tsv)" ] # some are dead, or nothing is shown
 }
 
+@test "a heuristic's constants are coded by their signs; a bound is that of the mask, and no trained weights have one" {
+    small=(--quiet --set dataset=digits --set network=784-30-10 --epochs 1)
+    "$TRAIN" fcn-mnist-heuristic "${small[@]}" --set rounds=2 --set validation=0 -o heuristic.h5 >/dev/null
+    "$TRAIN" fcn-mnist-lottery-ticket "${small[@]}" --set rounds=2 --set validation=0 -o ticket.h5 >/dev/null
+    "$TRAIN" fcn-mnist-edge-popup "${small[@]}" --set weight_init=signed-constant --set batch=100 -o popup.h5 >/dev/null
+    for run in heuristic ticket popup; do
+        "$TRAIN" export "$run.h5" >"$run.tsv"
+        "$TRAIN" evaluate "$run.h5" --logits run.npy >of-run.tsv
+        "$TRAIN" evaluate "$run.smc" --logits file.npy >of-file.tsv
+        cmp of-run.tsv of-file.tsv
+        cmp run.npy file.npy
+    done
+    "$PYTHON" - <<'PY'
+import csv
+import h5py
+import numpy as np
+def check(name, trained):
+    rows = csv.DictReader((l for l in open(name + ".tsv") if not l.startswith("#")), delimiter="\t")
+    f = h5py.File(name + ".h5")
+    for row in rows:
+        if row["layer"] == "all" or trained:
+            assert (row["bound_bytes"] == "nan") == trained, row
+            continue
+        mask = f["layers"][row["layer"]]["mask"][-1]
+        kept, n = np.count_nonzero(mask), mask.size
+        p = kept / n
+        bound = -n * (p * np.log2(p) + (1 - p) * np.log2(1 - p)) / 8 + 4
+        assert 0 < kept < n and abs(float(row["bound_bytes"]) - bound) < 1e-6 * bound, (row, bound)
+        assert int(row["bytes"]) < 1.08 * (bound + kept / 8) + 40, (row, bound) # a bit for each sign
+check("heuristic", False)
+check("ticket", True)
+check("popup", False)
+PY
+}
+
 @test "the same file again replaces it; anything else is left alone" {
     "$TRAIN" export "$RUNS/sizes.h5" -o a.smc >/dev/null
     "$TRAIN" export "$RUNS/fcn.h5" -o a.smc >/dev/null

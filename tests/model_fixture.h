@@ -37,8 +37,9 @@ static inline void fixture_network(struct sm_network *net, const char *layers, e
 struct fixture_choice {
     const double *density; /* of layer l: density[l % n_densities] */
     size_t n_densities;
-    bool one_size;  /* else uniform sizes */
-    bool with_dead; /* every fifth unit is fed by nothing, the next one read by nothing */
+    bool one_size;    /* else uniform sizes */
+    bool zero_hidden; /* hidden weights are 0, as a heuristic's are */
+    bool with_dead;   /* every fifth unit is fed by nothing, the next one read by nothing */
     uint32_t seed;
 };
 
@@ -60,6 +61,7 @@ static inline void fixture_fill(struct sm_model *model, const struct fixture_cho
             float size = c->one_size ? 0.3f : (float)(0.01 + 0.3 * sm_rng_uniform(&rng, k));
             layer->weight[at] = sm_rng_uniform(&rng, k + 1) < 0.5 ? -size : size;
             if (layer->mask) layer->mask[at] = fixture_state(c, of, l, o, i, sm_rng_uniform(&rng, k + 2));
+            if (c->zero_hidden && !layer->mask[at]) layer->weight[at] = 0;
         }
 }
 

@@ -210,6 +210,8 @@ static const struct fixture_choice choices[] = {
     {DENSITIES(everything), .one_size = true, .seed = 9},
     {DENSITIES(everything), .seed = 10},
     {DENSITIES(broken), .one_size = true, .seed = 11},
+    {DENSITIES(sparse), .one_size = true, .zero_hidden = true, .with_dead = true, .seed = 14},
+    {DENSITIES(mixed), .one_size = true, .zero_hidden = true, .seed = 15},
     {.seed = 12}, /* trained weights without masks */
 };
 
@@ -356,9 +358,10 @@ static void wrong_layers(void **state) {
         const char *sentence;
     } cases[] = {
         {0, 0, "layer one: it is computed in no known form"},
-        {1, 3, "layer one: its weights are coded in no known way"},
+        {1, 4, "layer one: its weights are coded in no known way"},
         {1, 0, "layer one: not every weight has a value"},
         {1, 1, "layer one: the size of its weights is no number above 0"},
+        {1, 3, "layer one: the size of its weights is no number above 0"},
         {2, 32, "layer one: the parameter of its code is too large"},
         {9, 200, "layer one: it keeps more weights than it has"},
         {20, 1, "layer one: the compact file ends before all of its weights"},

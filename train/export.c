@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* export.c - `supermask-train export`: a run's network as a compact file, and what that saves. */
 #include "train/commands.h"
+#include "train/method.h"
 #include "train/model_options.h"
 #include "train/output.h"
 
@@ -30,7 +31,9 @@ static const struct sm_column columns[] = {
     {"float32_bytes", "bytes of all weights as float32"},
     {"ratio", "float32_bytes / bytes"},
     {"int8_bytes", "bytes of the run's mask, one a weight"},
-    {"bound_bytes", "entropy bound of the run's mask and of the sizes |w|; nan where weights are trained"},
+    {"bound_bytes",
+     "entropy bound of the run's mask and of the sizes |w| it keeps; signs of w come from their seed (the "
+     "file has a bit for each); nan where kept weights are trained"},
 };
 
 /* One row. */
@@ -46,8 +49,21 @@ static double entropy_term(size_t part, size_t whole) {
     return part ? -p * log2(p) : 0;
 }
 
-/* As bits_per_weight of supermask-analyze's summary: a code that knows the layer's shares of keep, hide and invert. To
- * it come the sizes: one number, or one for each weight that remains. */
+/* Numbers that tell |w| of all weights that remain. */
+static size_t count_sizes(const struct sm_model_layer *layer) {
+    size_t n = 0;
+    float first = 0;
+    bool equal = true;
+    for (size_t k = 0; k < layer->shape.n_rows * layer->shape.stride; k++) {
+        if (!layer->mask[k]) continue;
+        if (n++ == 0) first = fabsf(layer->weight[k]);
+        equal = equal && fabsf(layer->weight[k]) == first;
+    }
+    return equal ? n > 0 : n;
+}
+
+/* As bits_per_weight of supermask-analyze's summary: a code that knows the layer's shares of keep, hide and invert, and
+ * has the signs of w from their seed. */
 static double bound_of(const struct sm_model_layer *layer, size_t n) {
     size_t keep = 0, invert = 0;
     if (!layer->mask) return NAN;
@@ -56,8 +72,13 @@ static double bound_of(const struct sm_model_layer *layer, size_t n) {
         invert += layer->mask[k] < 0;
     }
     double bits = entropy_term(keep, n) + entropy_term(invert, n) + entropy_term(n - keep - invert, n);
-    size_t n_sizes = layer->magnitude > 0 ? 1 : keep + invert;
-    return bits * (double)n / 8 + (double)(n_sizes * sizeof(float));
+    return bits * (double)n / 8 + (double)(count_sizes(layer) * sizeof(float));
+}
+
+/* A heuristic's training chooses the mask; what the mask keeps are other weights. */
+static bool is_trained(const struct sm_model *model) {
+    const struct sm_method *method = sm_method_find(model->source.recipe.method);
+    return method && method->trains_weights && !method->reports_untrained;
 }
 
 /* ---- the table ---- */
@@ -72,7 +93,7 @@ static struct sizes sizes_of(const struct sm_model *model, const struct sm_model
                           .alive = sm_alive_units(alive, sm_network_node_of_layer(&model->net, l)),
                           .stored = small->net.layers[l].n_out,
                           .bytes = bytes,
-                          .bound = bound_of(&model->layers[l], n)};
+                          .bound = is_trained(model) ? NAN : bound_of(&model->layers[l], n)};
 }
 
 static void add_sizes(struct sizes *sum, const struct sizes *one) {

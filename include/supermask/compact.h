@@ -13,9 +13,10 @@
  *   i64, f64  step and epoch of the record
  *   per layer, in the order of the forward pass:
  *     u8      form: 1 computed from lists, 2 as a product (enum sm_form): they round differently
- *     u8      coding: 0 every weight has a value; 1 kept weights have one size; 2 kept weights have values
- *     u8      parameter k of the Rice code (coding 1, 2)
- *     f32     |v| of all kept weights (coding 1), else 0
+ *     u8      coding: 0 every weight has a value; 1 kept weights have one size; 2 kept weights have values; 3 kept
+ *             weights have one size, and are computed as with 2: one by one (1: the size is multiplied in at the end)
+ *     u8      parameter k of the Rice code (coding 1, 2, 3)
+ *     f32     |v| of all kept weights (coding 1, 3), else 0
  *     u64     n, number of kept weights (coding 0: of all)
  *     u64     bytes of code (coding 0: 0), then the code
  *     f32 n   the values v (coding 0, 2)
@@ -23,9 +24,9 @@
  *
  * v = w*g, the effective weight. Kept weights are numbered within their layer by its [out][in][kh][kw]. The code is,
  * for each in ascending order, the gap g to the one before (to -1 for the first; less 1): g >> k ones, a zero, the k
- * low bits of g; then with coding 1 a bit that is set where v < 0. Bits fill bytes from the lowest on; the last byte is
- * filled up with zeros. Rice's code is Golomb's with a power of two: best for gaps of independent choices of one
- * probability (Golomb 1966; Gallager & van Voorhis 1975); k is the one that gives the fewest bits. */
+ * low bits of g; then with coding 1 and 3 a bit that is set where v < 0. Bits fill bytes from the lowest on; the last
+ * byte is filled up with zeros. Rice's code is Golomb's with a power of two: best for gaps of independent choices of
+ * one probability (Golomb 1966; Gallager & van Voorhis 1975); k is the one that gives the fewest bits. */
 #ifndef SUPERMASK_COMPACT_H
 #define SUPERMASK_COMPACT_H
 

@@ -53,12 +53,12 @@ def decode(code, n, k, signs):
 
 def layer(reader, n_weights):
     form, coding, k, size, n, n_bytes = reader.take("BBBfQQ")
-    assert form in (1, 2) and coding in (0, 1, 2)
+    assert form in (1, 2) and coding in (0, 1, 2, 3)
     code = reader.data[reader.at : reader.at + n_bytes]
     reader.at += n_bytes
     v = np.zeros(n_weights)
-    numbers, negative = (np.arange(n), None) if coding == 0 else decode(code, n, k, coding == 1)
-    if coding == 1:
+    numbers, negative = (np.arange(n), None) if coding == 0 else decode(code, n, k, coding in (1, 3))
+    if coding in (1, 3):
         v[numbers] = np.where(negative, -size, size)
     else:
         v[numbers] = np.frombuffer(reader.data, "<f4", n, reader.at)
