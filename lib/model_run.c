@@ -24,8 +24,8 @@ static int check_record(const struct sm_run *run, size_t record, struct sm_error
     if (!run->has_final)
         return sm_fail(err, "%s: its weights are trained and the run has not stored its final ones yet", run->path);
     if (record + 1 == run->n_records) return 0;
-    return sm_fail(err, "%s: its weights are trained and those of epoch %g were not stored, only the final ones",
-                   run->path, run->epoch[record]);
+    return sm_fail(err, "%s: the weights of record %zu (epoch %g) were not stored, only those of the last record, %zu",
+                   run->path, record, run->epoch[record], run->n_records - 1);
 }
 
 /* Hidden weights that are not 0 (recipe key mask_zero) are part of a network that no mask tells of. */

@@ -164,6 +164,8 @@ for layer in f["layers"].values():
     score = np.maximum(0, np.sign(w) * wf)  # large_final_same_sign
     assert score[mask != 0].min() >= score[mask == 0].max()
 '
+    run -1 --separate-stderr "$train" evaluate h.h5 --record 2 # all but the first are of one epoch
+    [[ "$stderr" == *"h.h5: the weights of record 2 (epoch 1) were not stored, only those of the last record, 3" ]]
     run -0 "$train" evaluate h.h5
     [ "$(tail -n 1 <<<"$output" | cut -f 7)" = "$(/usr/bin/python3 -c '
 import h5py

@@ -39,7 +39,8 @@ static const char evaluate_text[] =
     "Prints accuracy and loss of a run at one of its records, or of a compact file, as a table.\vAccuracy on the test "
     "images is what the run file has under metrics/test_accuracy, to the last digit, on the machine that made it (of a "
     "run in rounds under rounds/test_accuracy; of masks that are drawn it is that of the recorded one, where training "
-    "took the mean over several). A run that trains weights has stored its final ones only.";
+    "took the mean over several). A run that trains weights, in rounds or not, has stored those of its last record "
+    "only.";
 
 static const char export_text[] =
     "Writes the network of a run without its hidden weights and dead units to a compact file, and prints its sizes as "
