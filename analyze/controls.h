@@ -16,6 +16,7 @@ struct sm_control_work {
     const struct sm_recipe *recipe; /* of the run */
     int8_t *const *mask;
     float *const *weights;
+    bool weights_of_mask; /* trained or put in place under this mask: where it hides stands no weight to be kept */
     uint64_t seed;
     uint32_t replicate; /* from 0 */
 };
@@ -23,14 +24,17 @@ struct sm_control_work {
 struct sm_control {
     const char *name;
     bool random; /* replicates differ */
+    /* Can it change anything? A mask of one state has no places to shuffle, one without -1 no signs. */
+    bool (*applies)(const struct sm_network *net, int8_t *const *mask);
     int (*apply)(const struct sm_control_work *work, struct sm_error *err);
 };
 
 /* as-trained    nothing
- * shuffle-mask  the entries of g are permuted within each layer
- * shuffle-signs the signs of g are permuted among the non-hidden entries of each layer
- * invert-all    g becomes -g
- * redraw-weights  initial weights as the recipe draws them, from another weight seed */
+ * shuffle-mask  the entries of g are permuted within each layer; a weight whose place stays kept stays where it is.
+ * With weights_of_mask a place that is kept anew gets the weight of one that is hidden anew, drawn at random, so that
+ * the layer's kept weights are the same ones, elsewhere shuffle-signs the signs of g are permuted among the non-hidden
+ * entries of each layer invert-all    g becomes -g redraw-weights  initial weights as the recipe draws them, from
+ * another weight seed, in place of the trained ones and of those that were put in place, too */
 extern const struct sm_control sm_controls[];
 extern const size_t sm_n_controls;
 

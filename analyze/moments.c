@@ -82,3 +82,7 @@ bool sm_moment_hides_nothing(const struct sm_moment *moment) {
         if (memchr(moment->mask[l], 0, sm_layer_weights(&net->layers[l]))) return false;
     return true;
 }
+
+bool sm_moment_weights_of_mask(const struct sm_moment *moment) {
+    return sm_run_acting_weights(moment->run, moment->record) != SM_INITIAL_WEIGHTS;
+}

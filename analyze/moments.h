@@ -30,4 +30,7 @@ void sm_moments_release(struct sm_moments *moments, size_t i);
 /* Is no weight hidden (dense baselines)? Then the mask says nothing. */
 bool sm_moment_hides_nothing(const struct sm_moment *moment);
 
+/* Were its weights trained, or put in place, under this very mask? Where it hides they are 0, or nobody's. */
+bool sm_moment_weights_of_mask(const struct sm_moment *moment);
+
 #endif

@@ -9,6 +9,7 @@
 #include "analyze/controls.h"
 #include "analyze/counts.h"
 #include "analyze/evaluator.h"
+#include "analyze/moments.h"
 #include "analyze/runs.h"
 
 enum { REPLICATES = 10 };
@@ -22,7 +23,7 @@ static const struct sm_column columns[] = {
     {"accuracy_min", "lowest"},
     {"accuracy_max", "highest"},
     {"loss", "mean test loss, nats"},
-    {"remaining", "share of weights that are not hidden: the same for all controls"},
+    {"remaining", "share of weights that act, those that are neither hidden nor 0: the same for all controls"},
 };
 
 /* Mask and weights of a moment to be worked on, and what they are evaluated with. */
@@ -54,7 +55,13 @@ static int evaluate(const struct bench *bench, const struct sm_control *control,
         memcpy(bench->mask[l], bench->moment->mask[l], n);
         memcpy(bench->weights[l], bench->moment->weights[l], n * sizeof(float));
     }
-    const struct sm_control_work work = {net, &bench->recipe, bench->mask, bench->weights, bench->seed, replicate};
+    const struct sm_control_work work = {.net = net,
+                                         .recipe = &bench->recipe,
+                                         .mask = bench->mask,
+                                         .weights = bench->weights,
+                                         .weights_of_mask = sm_moment_weights_of_mask(bench->moment),
+                                         .seed = bench->seed,
+                                         .replicate = replicate};
     if (control->apply(&work, err) != 0) return -1;
     return sm_evaluator_score(bench->evaluator, bench->mask, bench->weights, score, err);
 }
@@ -63,7 +70,8 @@ static double remaining_of(const struct bench *bench) {
     const struct sm_network *net = &bench->moment->run->net;
     size_t remaining = 0;
     for (size_t l = 0; l < net->n_layers; l++)
-        remaining += sm_counts_remaining(sm_counts_of(bench->mask[l], sm_layer_weights(&net->layers[l])));
+        for (size_t k = 0; k < sm_layer_weights(&net->layers[l]); k++)
+            remaining += bench->mask[l][k] != 0 && bench->weights[l][k] != 0;
     return sm_share(remaining, sm_network_weights(net));
 }
 
@@ -91,6 +99,7 @@ static void write_row(struct sm_table *table, const struct bench *bench, const s
 
 static int write_control(struct sm_table *table, const struct bench *bench, const struct sm_control *control,
                          struct sm_error *err) {
+    if (!control->applies(&bench->moment->run->net, bench->moment->mask)) return 0;
     struct sm_score score[REPLICATES];
     size_t n = control->random ? REPLICATES : 1;
     for (size_t r = 0; r < n; r++)
@@ -122,15 +131,21 @@ static int moment_rows(void *state, const struct sm_moment *moment, struct sm_ta
 const struct sm_statistic sm_stat_controls = {
     .name = "controls",
     .help = "test accuracy with the mask or its signs shuffled, all inverted, or other weights",
-    .about = "Test accuracy of the network at the record that --at picks, and of networks made from it that keep the\n"
-             "number of non-hidden weights of each layer, so that they have its density and nothing else in common:\n"
-             "  as-trained      the network itself\n"
-             "  shuffle-mask    the entries of the mask g permuted within each layer\n"
-             "  shuffle-signs   the signs of g permuted among the non-hidden entries of each layer\n"
-             "  invert-all      g becomes -g\n"
-             "  redraw-weights  new initial weights, drawn as the recipe says from another seed\n"
-             "A mask that carried only its density would lose nothing. Runs whose weights are trained have no mask to\n"
-             "shuffle: their first three rows agree. A run that cannot be evaluated has no rows, and a note says why.",
+    .about =
+        "Test accuracy of the network at the record that --at picks, and of networks made from it that keep the\n"
+        "number of non-hidden weights of each layer, so that they have its density and nothing else in common:\n"
+        "  as-trained      the network itself\n"
+        "  shuffle-mask    the entries of the mask g permuted within each layer. Where weights were trained or put in\n"
+        "                  place under the mask (lottery-ticket, supermask-heuristic), nothing stands where it hides:\n"
+        "                  there a place that is kept anew gets the weight of one that is hidden anew, drawn at\n"
+        "                  random within the layer. The layer's weights remain the same ones; their places are lost\n"
+        "  shuffle-signs   the signs of g permuted among the non-hidden entries of each layer\n"
+        "  invert-all      g becomes -g\n"
+        "  redraw-weights  new initial weights, drawn as the recipe says from another seed; of weights that were\n"
+        "                  trained or put in place nothing is left: the network is untrained\n"
+        "A mask that carried only its density would lose nothing. A control that can change nothing has no row:\n"
+        "shuffle-mask where the mask has one state in each layer (dense), shuffle-signs where none has both signs (a\n"
+        "method that inverts no weight). A run that cannot be evaluated has no rows, and a note says why.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .needs_images = true,

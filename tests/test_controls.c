@@ -14,11 +14,13 @@ struct bench {
     struct sm_recipe recipe;
     int8_t **mask, before[N];
     float **weights, weights_before[N];
+    bool weights_of_mask;
 };
 
 static void bench_init(struct bench *b) {
     struct sm_error err = {{0}};
     const struct sm_rng rng = sm_rng_make(1, SM_RNG_TEST, 50);
+    b->weights_of_mask = false;
     if (sm_network_read(&b->net, "25-40-7", SM_ELU, &err) != 0) fail_msg("%s", err.text);
     sm_recipe_defaults(&b->recipe);
     b->mask = sm_masks_new(&b->net);
@@ -40,7 +42,7 @@ static void bench_destroy(struct bench *b) {
 
 static void apply(struct bench *b, const char *name, uint64_t seed, uint32_t replicate) {
     struct sm_error err = {{0}};
-    const struct sm_control_work work = {&b->net, &b->recipe, b->mask, b->weights, seed, replicate};
+    const struct sm_control_work work = {&b->net, &b->recipe, b->mask, b->weights, b->weights_of_mask, seed, replicate};
     memcpy(b->mask[0], b->before, N);
     memcpy(b->weights[0], b->weights_before, sizeof b->weights_before);
     for (size_t c = 0; c < sm_n_controls; c++)
@@ -111,6 +113,99 @@ static void signs_move_among_what_is_left(void **state) {
     for (size_t k = 0; k < N; k++) assert_int_equal(b.mask[0][k] == 0, b.before[k] == 0);
     size_t left = N - count(b.before, 0, N, 0);
     assert_true(n_different(b.mask[0], b.before) > left / 3); /* 2 * .6 * .4 of them are expected to */
+    bench_destroy(&b);
+}
+
+/* ---- weights that stand only where the mask keeps them ---- */
+
+/* Keeps some, inverts none; kept weights are 1, 2, 3, ..., the others 0. */
+static void bench_of_trained(struct bench *b) {
+    bench_init(b);
+    b->weights_of_mask = true;
+    for (size_t k = 0; k < N; k++) {
+        b->before[k] = b->before[k] != 0;
+        b->weights_before[k] = b->before[k] ? (float)(k + 1) : 0;
+    }
+}
+
+static int by_value(const void *a, const void *b) {
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* Layer by layer the same weights act, no others and no fewer; those whose place stays kept do not move. */
+static void kept_weights_go_with_a_shuffled_mask(void **state) {
+    (void)state;
+    struct bench b;
+    float now[N], old[N];
+    bench_of_trained(&b);
+    apply(&b, "shuffle-mask", 1, 0);
+    assert_same_counts(&b, 1);
+    assert_true(n_different(b.mask[0], b.before) > N / 5);
+    for (size_t k = 0; k < N; k++) {
+        assert_true((b.weights[0][k] != 0) == (b.mask[0][k] != 0));
+        if (b.before[k] && b.mask[0][k]) assert_true(b.weights[0][k] == b.weights_before[k]);
+    }
+    memcpy(now, b.weights[0], sizeof now);
+    memcpy(old, b.weights_before, sizeof old);
+    qsort(now, N_FIRST, sizeof *now, by_value);
+    qsort(old, N_FIRST, sizeof *old, by_value);
+    qsort(now + N_FIRST, N_SECOND, sizeof *now, by_value);
+    qsort(old + N_FIRST, N_SECOND, sizeof *old, by_value);
+    assert_memory_equal(now, old, sizeof now);
+    bench_destroy(&b);
+}
+
+/* Which of the weights that lose their place a place gets is a matter of chance: of the second layer's first hidden
+ * place, when it is kept anew, each kept weight is as likely as another, so that their mean is that of all kept ones
+ * within five standard errors. */
+static void a_place_gets_any_of_the_weights(void **state) {
+    (void)state;
+    enum { REPLICATES = 4000 };
+    struct bench b;
+    double mean = 0, squares = 0, sum = 0;
+    size_t n_kept = 0, n = 0, place = N_FIRST;
+    bench_of_trained(&b);
+    while (b.before[place]) place++;
+    for (size_t k = N_FIRST; k < N; k++) {
+        double weight = (double)b.weights_before[k];
+        n_kept += weight != 0, mean += weight, squares += weight * weight;
+    }
+    mean /= (double)n_kept;
+    for (uint32_t r = 0; r < REPLICATES; r++) {
+        apply(&b, "shuffle-mask", 5, r);
+        if (b.weights[0][place] != 0) n++, sum += (double)b.weights[0][place];
+    }
+    assert_within((double)n / REPLICATES, (double)n_kept / N_SECOND, 0.05);
+    assert_within(sum / (double)n, mean, 5 * sqrt((squares / (double)n_kept - mean * mean) / (double)n));
+    bench_destroy(&b);
+}
+
+static bool applies(const struct bench *b, const char *name) {
+    memcpy(b->mask[0], b->before, N);
+    for (size_t c = 0; c < sm_n_controls; c++)
+        if (strcmp(sm_controls[c].name, name) == 0) return sm_controls[c].applies(&b->net, b->mask);
+    fail_msg("no control %s", name);
+    return false;
+}
+
+/* Of a mask without -1 there are no signs to shuffle, of one of a single state in each layer no places. */
+static void controls_that_can_change_nothing(void **state) {
+    (void)state;
+    struct bench b;
+    bench_init(&b);
+    for (size_t c = 0; c < sm_n_controls; c++) assert_true(applies(&b, sm_controls[c].name));
+    for (size_t k = 0; k < N; k++) b.before[k] = b.before[k] != 0;
+    assert_true(applies(&b, "shuffle-mask"));
+    assert_false(applies(&b, "shuffle-signs"));
+    memset(b.before, 1, N_FIRST);
+    memset(b.before + N_FIRST, -1, N_SECOND);
+    assert_false(applies(&b, "shuffle-mask"));
+    assert_false(applies(&b, "shuffle-signs"));
+    assert_true(applies(&b, "as-trained") && applies(&b, "invert-all") && applies(&b, "redraw-weights"));
+    b.before[N - 1] = 1;
+    assert_true(applies(&b, "shuffle-mask"));
+    assert_true(applies(&b, "shuffle-signs"));
     bench_destroy(&b);
 }
 
@@ -189,6 +284,9 @@ int main(void) {
         cmocka_unit_test(the_network_itself),
         cmocka_unit_test(shuffling_keeps_each_layers_counts),
         cmocka_unit_test(signs_move_among_what_is_left),
+        cmocka_unit_test(kept_weights_go_with_a_shuffled_mask),
+        cmocka_unit_test(a_place_gets_any_of_the_weights),
+        cmocka_unit_test(controls_that_can_change_nothing),
         cmocka_unit_test(every_place_is_equally_likely),
         cmocka_unit_test(inverting_changes_every_sign),
         cmocka_unit_test(weights_are_drawn_as_the_recipe_says),

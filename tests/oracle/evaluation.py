@@ -104,6 +104,14 @@ def weights_of(run):
 # ---- runs whose masks fit their images ----
 
 
+TRAINS_WEIGHTS = ("dense", "lottery-ticket")
+
+
+def trained_weights(rng, w, g):
+    """Of all magnitudes."""
+    return (w * g * rng.uniform(0.2, 2, w.shape)).astype(np.float32)
+
+
 def layers_of(rng, widths, density, activation, method):
     layers = []
     for l, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
@@ -113,9 +121,14 @@ def layers_of(rng, widths, density, activation, method):
         scores = rng.laplace(scale=threshold / -np.log(density), size=(n_out, n_in)).astype(np.float32)
         t = np.float32(threshold)
         g = (scores > t).astype(np.int8) - (scores < -t)
-        mask = np.stack([np.ones_like(g)] * 2 if method == "dense" else [np.ones_like(g), g])
+        if method == "dense":
+            g = np.ones_like(g)
+        if method == "lottery-ticket":  # trained under a mask without -1: 0 where it hides
+            g = abs(g)
+        mask = np.stack([np.ones_like(g), g])
         layers.append(runfile.Layer(f"dense{l + 1}", mask, inputs=[f"dense{l}" if l else "input"], initial_weights=w,
-                                    final_scores=None if method == "dense" else scores, threshold=threshold,
+                                    final_scores=None if method in TRAINS_WEIGHTS else scores, threshold=threshold,
+                                    final_weights=trained_weights(rng, w, g) if method in TRAINS_WEIGHTS else None,
                                     activation="linear" if last else activation))
     return layers
 
@@ -124,6 +137,7 @@ SETTINGS = [  # seed, density of the masks, recipe, activation, method
     (1, 0.10, "batch: 50\n", "elu", "signed-supermask"),
     (2, 0.45, "batch: 48\nstandardize: unit\nloss: logits\n", "relu", "signed-supermask"),
     (3, 0.50, "batch: 64\n", "elu", "dense"),
+    (4, 0.30, "batch: 32\n", "relu", "lottery-ticket"),
 ]
 
 
@@ -153,6 +167,7 @@ def trained_case(directory, name="networks that fit their images", tables=None, 
         for path, (seed, density, recipe, activation, method) in zip(paths, settings):
             layers = layers_of(np.random.default_rng(seed), (784, 14, 12, 10), density, activation, method)
             runfile.write(path, layers, input_shape=(1, 28, 28), dataset="mnist", dataset_sha256=sha, method=method,
+                          trained="weights" if method in TRAINS_WEIGHTS else "scores",
                           recipe=f"name: test\n{recipe}", weight_seed=seed)
 
     write("0" * 64)

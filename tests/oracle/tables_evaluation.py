@@ -24,6 +24,14 @@ def shuffled(rng, mask):
     return rng.permutation(mask.ravel()).reshape(mask.shape)
 
 
+def shuffled_with_weights(rng, mask, weights):
+    """Weights that stand only where the mask keeps them: those that lose their place are dealt out to the new ones."""
+    new, w = shuffled(rng, mask), weights.copy()
+    come, go = (new != 0) & (mask == 0), (new == 0) & (mask != 0)
+    w[come], w[go] = rng.permutation(weights[go]), 0
+    return new, w
+
+
 def signs_shuffled(rng, mask):
     out = mask.copy()
     out[mask != 0] = rng.permutation(mask[mask != 0])
@@ -37,6 +45,9 @@ def redrawn(rng, run, layer):
 
 
 def controlled(name, rng, run, masks, weights):
+    if name == "shuffle-mask" and run.attrs["trained"] == "weights":
+        pairs = {layer: shuffled_with_weights(rng, m, weights[layer]) for layer, m in masks.items()}
+        return [{layer: pair[k] for layer, pair in pairs.items()} for k in range(2)]
     if name == "shuffle-mask":
         masks = {layer: shuffled(rng, m) for layer, m in masks.items()}
     if name == "shuffle-signs":
@@ -48,16 +59,23 @@ def controlled(name, rng, run, masks, weights):
     return masks, weights
 
 
-def control_row(name, run, masks, weights, data, trained):
+def applies(name, masks):
+    """Places are shuffled where a mask has two states, signs where it has both."""
+    states = [set(np.unique(m)) for m in masks.values()]
+    if name == "shuffle-mask":
+        return any(len(s) > 1 for s in states)
+    return name != "shuffle-signs" or any({-1, 1} <= s for s in states)
+
+
+def control_row(name, run, masks, weights, data):
     """A random control agrees within 5 standard errors of ten replicates with 60 of our own."""
-    random = name not in ("as-trained", "invert-all") and not (trained and name.startswith("shuffle"))
+    random = name not in ("as-trained", "invert-all")
     rng = np.random.default_rng(1)
     scores = [evaluation.score(run, *controlled(name, rng, run, masks, weights), data) for _ in range(60 if random else 1)]
     accuracy, loss = (np.array([getattr(s, key) for s in scores]) for key in ("accuracy", "loss"))
     if not random:
-        replicates = 10 if name.startswith("shuffle") else 1
-        return {"replicates": replicates, "accuracy": accuracy[0], "accuracy_sd": 0.0 if replicates > 1 else nan,
-                "accuracy_min": accuracy[0], "accuracy_max": accuracy[0], "loss": Close(loss[0], SINGLE)}
+        return {"replicates": 1, "accuracy": accuracy[0], "accuracy_sd": nan, "accuracy_min": accuracy[0],
+                "accuracy_max": accuracy[0], "loss": Close(loss[0], SINGLE)}
     error = 5 / math.sqrt(10)
     return {"replicates": 10, "accuracy": Close(accuracy.mean(), 0, error * accuracy.std()), "accuracy_sd": SKIP,
             "accuracy_min": SKIP, "accuracy_max": SKIP, "loss": Close(loss.mean(), 0, error * loss.std())}
@@ -71,7 +89,9 @@ def controls(case):
         masks = {layer: case.mask(i, layer) for layer in run.layers}
         weights = evaluation.weights_of(run)
         for control in ("as-trained", "shuffle-mask", "shuffle-signs", "invert-all", "redraw-weights"):
-            row = control_row(control, run, masks, weights, data, run.attrs["trained"] == "weights")
+            if not applies(control, masks):
+                continue
+            row = control_row(control, run, masks, weights, data)
             yield {"run": name, "control": control, **row, "remaining": remaining(masks)}
 
 
