@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <supermask/init.h>
+#include <supermask/rescale.h>
 #include <supermask/rng.h>
 
 #include "analyze/counts.h"
@@ -100,6 +101,14 @@ static int invert_all(const struct sm_control_work *work, struct sm_error *err) 
     return 0;
 }
 
+/* Whatever the mask, a layer's rescaling depends on the number of kept weights alone, which no control changes. */
+static void rescale(const struct sm_control_work *work, size_t l) {
+    if (work->recipe->rescale != SM_RESCALE_DYNAMIC) return;
+    size_t n = sm_layer_weights(&work->net->layers[l]);
+    float factor = sm_rescale_factor(n, sm_counts_remaining(sm_counts_of(work->mask[l], n)));
+    for (size_t k = 0; k < n; k++) work->weights[l][k] *= factor;
+}
+
 /* The new seed depends on the run's own too, so that runs of different seeds do not get the same weights. */
 static int redraw_weights(const struct sm_control_work *work, struct sm_error *err) {
     (void)err;
@@ -107,8 +116,10 @@ static int redraw_weights(const struct sm_control_work *work, struct sm_error *e
     const struct sm_rng rng = sm_rng_make(work->seed, SM_RNG_CONTROL, work->replicate);
     do recipe.weight_seed = sm_rng_below(&rng, recipe.weight_seed, UINT64_MAX);
     while (recipe.weight_seed == work->recipe->weight_seed);
-    for (size_t l = 0; l < work->net->n_layers; l++)
+    for (size_t l = 0; l < work->net->n_layers; l++) {
         sm_init_weights(work->weights[l], &recipe, &work->net->layers[l], l);
+        rescale(work, l);
+    }
     return 0;
 }
 

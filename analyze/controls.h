@@ -29,12 +29,14 @@ struct sm_control {
     int (*apply)(const struct sm_control_work *work, struct sm_error *err);
 };
 
-/* as-trained    nothing
- * shuffle-mask  the entries of g are permuted within each layer; a weight whose place stays kept stays where it is.
- * With weights_of_mask a place that is kept anew gets the weight of one that is hidden anew, drawn at random, so that
- * the layer's kept weights are the same ones, elsewhere shuffle-signs the signs of g are permuted among the non-hidden
- * entries of each layer invert-all    g becomes -g redraw-weights  initial weights as the recipe draws them, from
- * another weight seed, in place of the trained ones and of those that were put in place, too */
+/* as-trained      nothing
+ * shuffle-mask    the entries of g are permuted within each layer; weights stay. With weights_of_mask a place that is
+ *                 kept anew gets the weight of one that is hidden anew, drawn at random, so that the layer's kept
+ *                 weights are the same ones, elsewhere
+ * shuffle-signs   the signs of g are permuted among the non-hidden entries of each layer
+ * invert-all      g becomes -g
+ * redraw-weights  initial weights as the recipe draws them, from another weight seed, rescaled where it says so; they
+ *                 replace trained weights, and those that were put in place, too */
 extern const struct sm_control sm_controls[];
 extern const size_t sm_n_controls;
 

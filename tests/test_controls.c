@@ -264,6 +264,24 @@ static void weights_are_drawn_as_the_recipe_says(void **state) {
     bench_destroy(&b);
 }
 
+/* Dynamic weight rescaling: weights of the layer / kept ones. */
+static void drawn_weights_are_rescaled_by_the_mask(void **state) {
+    (void)state;
+    struct bench b;
+    float plain[N];
+    bench_init(&b);
+    apply(&b, "redraw-weights", 1, 0);
+    memcpy(plain, b.weights[0], sizeof plain);
+    b.recipe.rescale = SM_RESCALE_DYNAMIC;
+    apply(&b, "redraw-weights", 1, 0);
+    for (size_t k = 0; k < N; k++) {
+        size_t first = k < N_FIRST ? 0 : N_FIRST, n = first ? N_SECOND : N_FIRST;
+        double factor = (double)n / (double)(n - count(b.before, first, n, 0));
+        assert_within((double)b.weights[0][k], factor * (double)plain[k], 1e-6 * factor);
+    }
+    bench_destroy(&b);
+}
+
 /* Nothing to shuffle: all keep stays all keep, all hide all hide. */
 static void masks_of_one_state_stay(void **state) {
     (void)state;
@@ -290,6 +308,7 @@ int main(void) {
         cmocka_unit_test(every_place_is_equally_likely),
         cmocka_unit_test(inverting_changes_every_sign),
         cmocka_unit_test(weights_are_drawn_as_the_recipe_says),
+        cmocka_unit_test(drawn_weights_are_rescaled_by_the_mask),
         cmocka_unit_test(masks_of_one_state_stay),
     };
     return cmocka_run_group_tests_name("controls", tests, NULL, NULL);
