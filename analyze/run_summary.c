@@ -30,23 +30,20 @@ double sm_summary_real(const struct sm_run_summary *summary, const struct sm_sum
     return *(const double *)value_of(summary, field);
 }
 
-/* Measurements up to `epoch`; where the last one lacks a value, it is lacking: an older one would be another mask's. */
-static void take_metrics(struct sm_run_summary *summary, const struct sm_run *run, double epoch) {
-    const struct sm_metrics *last = sm_run_metrics_at(run, epoch);
-    summary->test_accuracy = last ? last->test_accuracy : NAN;
+static void take_seconds(struct sm_run_summary *summary, const struct sm_run *run) {
+    const struct sm_metrics *last = sm_run_metrics_at(run, summary->epochs);
     summary->seconds = last ? last->seconds : NAN;
-    summary->best_test_accuracy = NAN;
-    for (const struct sm_metrics *row = run->metrics; last && row <= last; row++)
-        summary->best_test_accuracy = fmax(summary->best_test_accuracy, row->test_accuracy);
 }
 
-/* What the rounds up to `record` are reported with: metrics of a run in rounds are those of other networks, too. A
- * round that is not over has no accuracy yet. */
-static void take_rounds(struct sm_run_summary *summary, const struct sm_run *run, size_t record) {
-    summary->test_accuracy = record < run->n_rounds ? run->rounds[record].test_accuracy : NAN;
-    summary->best_test_accuracy = NAN;
-    for (size_t r = 0; r < run->n_rounds && r <= record; r++)
-        summary->best_test_accuracy = fmax(summary->best_test_accuracy, run->rounds[r].test_accuracy);
+/* Where the last measurement is lacking, the accuracy is: an older one would be another mask's. */
+static void take_accuracy(struct sm_run_summary *summary, const struct sm_run *run, size_t record) {
+    const struct sm_metrics *last = sm_run_metrics_at(run, run->epoch[record]);
+    double best = NAN;
+    for (size_t r = 0; run->in_rounds && r <= record; r++) best = fmax(best, sm_run_test_accuracy(run, r));
+    for (const struct sm_metrics *row = run->metrics; !run->in_rounds && last && row <= last; row++)
+        best = fmax(best, row->test_accuracy);
+    summary->test_accuracy = sm_run_test_accuracy(run, record);
+    summary->best_test_accuracy = best;
 }
 
 /* When the network of a record was trained: a round's record stands at its beginning. */
@@ -90,8 +87,8 @@ int sm_run_summary_compute(struct sm_run_summary *summary, const struct sm_momen
                                        .score_seed = run->score_seed,
                                        .data_seed = run->data_seed,
                                        .epochs = trained_until(run, moment->record)};
-    take_metrics(summary, run, summary->epochs);
-    if (run->in_rounds) take_rounds(summary, run, moment->record);
+    take_seconds(summary, run);
+    take_accuracy(summary, run, moment->record);
     struct sm_counts *counts = calloc(run->net.n_layers + 1, sizeof *counts);
     size_t *effective = calloc(run->net.n_layers, sizeof *effective);
     int status = counts && effective ? 0 : sm_fail(err, "%s: summary: out of memory", run->path);

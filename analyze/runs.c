@@ -127,6 +127,12 @@ const struct sm_metrics *sm_run_metrics_at(const struct sm_run *run, double epoc
     return row;
 }
 
+double sm_run_test_accuracy(const struct sm_run *run, size_t record) {
+    if (run->in_rounds) return record < run->n_rounds ? run->rounds[record].test_accuracy : NAN;
+    const struct sm_metrics *metrics = sm_run_metrics_at(run, run->epoch[record]);
+    return metrics ? metrics->test_accuracy : NAN;
+}
+
 /* ---- masks and weights ---- */
 
 /* One block: the pointers to the layers, then their entries. */

@@ -14,6 +14,10 @@ void sm_runs_free(struct sm_run *runs, size_t n_runs);
  * of a record within one they tell what was measured last, at an earlier mask. */
 const struct sm_metrics *sm_run_metrics_at(const struct sm_run *run, double epoch);
 
+/* Test accuracy of the network of a record, a share; NaN where it was not measured. Of methods in rounds it is what the
+ * round is reported with: their metrics are those of other networks, too. */
+double sm_run_test_accuracy(const struct sm_run *run, size_t record);
+
 /* One mask: [n_layers], each [weights], one behind the other in one allocation; free() gives it back. NULL when out of
  * memory. */
 int8_t **sm_masks_new(const struct sm_network *net);

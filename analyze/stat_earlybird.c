@@ -21,8 +21,8 @@ static const struct sm_column columns[] = {
     {"step", "its optimizer step; nan where there is none"},
     {"remaining", "share of weights that are not hidden at it"},
     {"jaccard_to_final", "weights not hidden at it and at the run's last record / not hidden at one of them or both"},
-    {"test_accuracy", "of the whole network, share, last measured at or before the early bird's epoch; nan where not "
-                      "measured"},
+    {"test_accuracy", "of the whole network, share, last measured at or before the early bird's epoch; of a method in "
+                      "rounds what that round is reported with; nan where not measured"},
     {"final_test_accuracy", "the same for the run's last record"},
 };
 
@@ -120,11 +120,6 @@ static void look(struct earlybird *earlybird, const struct sm_step *step) {
     if (found) describe(earlybird, step);
 }
 
-static double accuracy_at(const struct sm_run *run, size_t record) {
-    const struct sm_metrics *metrics = sm_run_metrics_at(run, run->epoch[record]);
-    return metrics ? metrics->test_accuracy : NAN;
-}
-
 static void write_row(struct sm_table *table, const struct sm_run *run, size_t l, size_t d, const struct bird *bird) {
     sm_table_text(table, run->name);
     sm_table_text(table, l < run->net.n_layers ? run->net.layers[l].name : SM_ALL_LAYERS);
@@ -138,8 +133,8 @@ static void write_row(struct sm_table *table, const struct sm_run *run, size_t l
         sm_table_real(table, NAN);
     sm_table_real(table, bird->found ? bird->remaining : NAN);
     sm_table_real(table, bird->found ? bird->jaccard_to_final : NAN);
-    sm_table_real(table, bird->found ? accuracy_at(run, bird->record) : NAN);
-    sm_table_real(table, accuracy_at(run, run->n_records - 1));
+    sm_table_real(table, bird->found ? sm_run_test_accuracy(run, bird->record) : NAN);
+    sm_table_real(table, sm_run_test_accuracy(run, run->n_records - 1));
 }
 
 static int record(void *state, const struct sm_step *step, struct sm_table *table, struct sm_error *err) {

@@ -62,6 +62,38 @@ static void hand_worked(void **state) {
     grid_free(&grid);
 }
 
+/* Of rounds the metrics tell of the networks in training, the whole one among them: what counts is what each round is
+ * reported with. The last round is not over. */
+static void rounds_are_told_by_their_own_accuracy(void **state) {
+    (void)state;
+    struct fixture f;
+    struct sm_metrics metrics[] = {measured(1, 0.5), measured(2, 0.6), measured(3, 0.7)};
+    struct sm_round rounds[8];
+    int8_t mask[8][N];
+    const int8_t *masks[8];
+    struct grid grid;
+    for (size_t r = 0; r < 8; r++) {
+        mask_fill(mask[r], 7, NO_WEIGHT);
+        masks[r] = mask[r];
+        rounds[r] = (struct sm_round){.test_accuracy = 0.9 + 0.01 * (double)r};
+    }
+    for (size_t n_rounds = 7; n_rounds <= 8; n_rounds++) {
+        fixture_init(&f);
+        f.run.net.layers[0].n_in = N / 2;
+        f.run.metrics = metrics;
+        f.run.n_metrics = 3;
+        f.run.in_rounds = true;
+        f.run.rounds = rounds;
+        f.run.n_rounds = n_rounds;
+        fixture_run(&f, &sm_stat_earlybird, 8, masks, NULL, &grid);
+        assert_near(grid_real(&grid, HAMMING, "step"), 50);
+        assert_near(grid_real(&grid, HAMMING, "test_accuracy"), 0.95);
+        assert_near(grid_real(&grid, HAMMING, "final_test_accuracy"), n_rounds == 8 ? 0.97 : NAN);
+        grid_free(&grid);
+        fixture_destroy(&f);
+    }
+}
+
 /* A weight that only changes its sign is common to both places, but not to both masks. */
 static void signs_count(void **state) {
     (void)state;
@@ -111,7 +143,8 @@ static void too_few_records(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(hand_worked), cmocka_unit_test(signs_count),
-                                       cmocka_unit_test(all_hidden), cmocka_unit_test(too_few_records)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hand_worked), cmocka_unit_test(rounds_are_told_by_their_own_accuracy),
+        cmocka_unit_test(signs_count), cmocka_unit_test(all_hidden), cmocka_unit_test(too_few_records)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
