@@ -12,6 +12,7 @@
 #include "analyze/overlap.h"
 #include "analyze/pairs.h"
 #include "analyze/runs.h"
+#include "analyze/samples.h"
 #include "analyze/test_data.h"
 
 static const size_t MOMENTS_BUDGET = (size_t)512 << 20; /* bytes of masks and weights that stay in memory */
@@ -83,7 +84,10 @@ struct work {
 static int task_open(struct task *task, const struct sm_statistic *statistic, const struct sm_analysis *analysis,
                      struct sm_error *err) {
     task->statistic = statistic;
-    char *preamble = sm_format("supermask-analyze " SM_VERSION "\n%s", analysis->options->command_line);
+    char *caution = sm_samples_sentence(analysis, statistic->of_draws);
+    char *preamble = sm_format("supermask-analyze " SM_VERSION "\n%s%s%s", analysis->options->command_line,
+                               caution && *caution ? "\nCaution: " : "", caution ? caution : "");
+    free(caution);
     if (!preamble) return sm_fail(err, "%s: out of memory", statistic->name);
     int status = sm_table_open(&task->table, analysis->options->directory, statistic->name, statistic->about, preamble,
                                statistic->columns, statistic->n_columns, err);
@@ -326,6 +330,7 @@ int sm_session_run(struct sm_session *session, const struct sm_statistic *const 
     if (sm_directory_make(analysis->options->directory, err) != 0) return -1;
     work.task = calloc(n_statistics, sizeof *work.task);
     int status = work.task ? 0 : sm_fail(err, "%zu tables: out of memory", n_statistics);
+    sm_samples_note(analysis, statistics, n_statistics);
     for (size_t t = 0; t < n_statistics && status == 0; t++)
         status = task_open(&work.task[t], statistics[t], analysis, err);
     if (status == 0) status = run_tasks(&work, err);

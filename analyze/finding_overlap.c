@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyze/finding.h"
+#include "analyze/runs.h"
 
 static const double SIGNIFICANT = 0.05;
 
@@ -138,6 +139,14 @@ static void write_table(const struct sm_scope *scope) {
     sm_say_end(scope);
 }
 
+static void say_draws(const struct sm_scope *scope) {
+    sm_say_begin(scope);
+    sm_say(scope,
+           "The masks of these runs are samples: one draw of each is compared, and two draws have less in common "
+           "than the probabilities behind them.");
+    sm_say_end(scope);
+}
+
 static void find_overlap(const struct sm_scope *scope) {
     const char *layer = scope->first->net.layers[0].name;
     struct layer_overlap overlap = overlap_of(scope, layer), all = overlap_of(scope, SM_ALL_LAYERS);
@@ -152,6 +161,7 @@ static void find_overlap(const struct sm_scope *scope) {
     if (overlap.aligned.n) say_aligned(scope, layer, &overlap);
     say_signs(scope, &overlap);
     write_table(scope);
+    if (sm_run_samples_masks(scope->first)) say_draws(scope);
 }
 
 /* Did the search for an alignment depend on where it began? */

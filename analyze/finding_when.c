@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analyze/finding.h"
+#include "analyze/runs.h"
 
 /* ---- early-bird epoch ---- */
 
@@ -209,5 +210,33 @@ static void find_similarity(const struct sm_scope *scope) {
     sm_say_end(scope);
 }
 
-const sm_finding sm_findings_when[] = {find_early_bird,  find_settling,   find_flips,
-                                       find_oscillation, find_similarity, NULL};
+/* ---- all of it ---- */
+
+static const struct {
+    const char *table;
+    sm_finding find;
+} changes[] = {{"earlybird", find_early_bird},
+               {"settling", find_settling},
+               {"flips", find_flips},
+               {"oscillation", find_oscillation},
+               {"similarity", find_similarity}};
+enum { N_CHANGES = sizeof changes / sizeof *changes };
+
+static void say_nothing(const struct sm_scope *scope) {
+    bool any = false;
+    for (size_t c = 0; c < N_CHANGES; c++) any |= sm_scope_rows(scope, changes[c].table, SM_ALL_LAYERS).n > 0;
+    if (!any || scope->first->n_records < 2) return;
+    sm_say_begin(scope);
+    sm_say(scope, "The masks of these runs are samples, drawn anew for each record: weights change between two records "
+                  "even where nothing is learned, so that their changes do not tell when they were chosen.");
+    sm_say_end(scope);
+}
+
+static void find_changes(const struct sm_scope *scope) {
+    if (sm_run_samples_masks(scope->first))
+        say_nothing(scope);
+    else
+        for (size_t c = 0; c < N_CHANGES; c++) changes[c].find(scope);
+}
+
+const sm_finding sm_findings_when[] = {find_changes, NULL};

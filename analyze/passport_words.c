@@ -6,6 +6,7 @@
 
 #include "analyze/html.h"
 #include "analyze/passport_page.h"
+#include "analyze/runs.h"
 
 enum { MOST_CHIPS = 100 };
 
@@ -290,6 +291,12 @@ static void write_side_history(const struct sm_passport_page *page, const char *
 void sm_page_history(const struct sm_passport_page *page) {
     if (page->passport->subject.moment->run->n_records < 2) {
         fputs("<p>The run has a single record: there is no history.</p>\n", page->file);
+        return;
+    }
+    if (sm_run_samples_masks(page->passport->subject.moment->run)) {
+        fputs("<p>The masks of this run are samples, drawn anew for each record: when its weights came to be what they "
+              "are cannot be seen in them.</p>\n",
+              page->file);
         return;
     }
     write_side_history(page, "in", "incoming", "It has read nothing");

@@ -6,6 +6,7 @@
 
 #include "analyze/html.h"
 #include "analyze/question.h"
+#include "analyze/runs.h"
 
 static const double SAME_SIGNS = 0.9;
 static const double SAME_DRAWS = 0.5; /* correlation of initial scores: unrelated draws have none */
@@ -117,6 +118,31 @@ static bool compares_weights(const struct sm_tsv *tsv) {
     return false;
 }
 
+/* A run of one of the row's groups whose masks are samples, or NULL. */
+static const struct sm_run *sampled_run(const struct reading *r, size_t row) {
+    const struct sm_report *report = r->scope->report;
+    for (size_t g = 0; g < report->groups.n_groups; g++) {
+        const struct sm_run *run = &report->analysis->runs[report->groups.first[g]];
+        const char *label = report->groups.label[g];
+        bool named = sm_tsv_is(r->tsv, row, "group_a", label) || sm_tsv_is(r->tsv, row, "group_b", label);
+        if (named && sm_run_samples_masks(run)) return run;
+    }
+    return NULL;
+}
+
+static void say_draws(const struct reading *r) {
+    const struct sm_run *run = NULL;
+    for (size_t row = 0; row < r->tsv->n_rows && !run; row++)
+        if (is_raw(r, row)) run = sampled_run(r, row);
+    if (!run) return;
+    sm_say_begin(r->scope);
+    sm_say(r->scope,
+           "Masks of the method %s are samples: one draw of each is compared, so that their overlap and association "
+           "with others are less than those of the probabilities behind them.",
+           run->method);
+    sm_say_end(r->scope);
+}
+
 void sm_report_methods(const struct sm_report *report) {
     const struct sm_sheet *sheet = sm_sheets_find(report->sheets, "methods");
     const struct sm_scope scope = {.report = report, .file = report->file};
@@ -128,6 +154,7 @@ void sm_report_methods(const struct sm_report *report) {
         fputs(" <a class=\"more\" href=\"#figures-methods\">figures</a>", report->file);
     fputs("</h3>\n<ul class=\"findings\">\n", report->file);
     say_closest(&reading);
+    say_draws(&reading);
     sm_say_begin(&scope);
     sm_say(&scope,
            "Jaccard similarity of the whole networks' masks, mean over pairs of runs: as found, and with hidden "

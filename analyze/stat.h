@@ -88,6 +88,9 @@ struct sm_pair {
  * first asked for, for all statistics. Valid until the pair's last hook returns. NULL on failure. */
 const struct sm_alignment *sm_pair_alignment(const struct sm_pair *pair, enum sm_compare compare, struct sm_error *err);
 
+/* What a table compares where masks are samples (samples.h): the draws of two records, or those of two runs. */
+enum sm_of_draws { SM_DRAWS_NOT_COMPARED, SM_DRAWS_IN_TIME, SM_DRAWS_IN_PAIRS };
+
 struct sm_statistic {
     const char *name;  /* "flips": flips.tsv, stat_flips.c, plots/flips.gp */
     const char *help;  /* one line, for `list` */
@@ -95,6 +98,7 @@ struct sm_statistic {
     const struct sm_column *columns;
     size_t n_columns;
     bool needs_images; /* without test images it has nothing to say */
+    enum sm_of_draws of_draws;
     /* Hooks in the order of their calls; any may be NULL. `state` is what open stored. Rows go to `table`. */
     int (*open)(void **state, const struct sm_analysis *analysis, struct sm_error *err);
     int (*record)(void *state, const struct sm_step *step, struct sm_table *table, struct sm_error *err);

@@ -98,6 +98,7 @@ const struct sm_statistic sm_stat_alignment = {
         "orders at least: where they end close to each other, little hangs on where one begins.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
+    .of_draws = SM_DRAWS_IN_PAIRS,
     .open = alignment_open,
     .pair = alignment_pair,
 };

@@ -99,6 +99,7 @@ const struct sm_statistic sm_stat_consistency = {
         "inputs, fan_out of outputs) has no row. p-values are for a single row.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
+    .of_draws = SM_DRAWS_IN_PAIRS,
     .open = consistency_open,
     .pair = consistency_pair,
     .free = consistency_free,

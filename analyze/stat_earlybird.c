@@ -166,6 +166,7 @@ const struct sm_statistic sm_stat_earlybird = {
         "themselves. The last record of a run that is not complete stands for the final one.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
+    .of_draws = SM_DRAWS_IN_TIME,
     .open = open,
     .record = record,
     .free = release,

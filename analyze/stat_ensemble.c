@@ -264,6 +264,7 @@ const struct sm_statistic sm_stat_ensemble = {
         "of the first run, and is hidden if the first run hides it.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
+    .of_draws = SM_DRAWS_IN_PAIRS,
     .open = ensemble_open,
     .pair = ensemble_pair,
     .free = ensemble_free,

@@ -110,5 +110,6 @@ const struct sm_statistic sm_stat_flips = {
              "the run's first and last record. A weight that changes and changes back between two records is not seen.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
+    .of_draws = SM_DRAWS_IN_TIME,
     .record = record,
 };

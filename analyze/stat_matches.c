@@ -136,6 +136,7 @@ const struct sm_statistic sm_stat_matches = {
              "layers of run_b were re-ordered; compare = weight counts a weight of exactly 0 as hidden.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
+    .of_draws = SM_DRAWS_IN_PAIRS,
     .open = matches_open,
     .pair = matches_pair,
 };

@@ -296,6 +296,7 @@ const struct sm_statistic sm_stat_methods = {
         "on the command line.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
+    .of_draws = SM_DRAWS_IN_PAIRS,
     .open = methods_open,
     .pair = methods_pair,
     .close = methods_close,

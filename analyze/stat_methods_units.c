@@ -164,6 +164,7 @@ const struct sm_statistic sm_stat_methods_units = {
         "What a layer has not (fan_in of inputs, fan_out of outputs) has no row.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
+    .of_draws = SM_DRAWS_IN_PAIRS,
     .open = units_open,
     .pair = units_pair,
     .close = units_close,

@@ -146,6 +146,7 @@ const struct sm_statistic sm_stat_oscillation = {
              "the counts of runs compare only where records are equally far apart.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
+    .of_draws = SM_DRAWS_IN_TIME,
     .open = open,
     .record = record,
     .free = release,

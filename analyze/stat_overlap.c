@@ -115,6 +115,7 @@ const struct sm_statistic sm_stat_overlap = {
         "p_holm: Holm 1979, over the layers of one pair, compare, alignment and null.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
+    .of_draws = SM_DRAWS_IN_PAIRS,
     .open = overlap_open,
     .pair = overlap_pair,
 };

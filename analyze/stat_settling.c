@@ -99,6 +99,7 @@ const struct sm_statistic sm_stat_settling = {
         "later is not known.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
+    .of_draws = SM_DRAWS_IN_TIME,
     .open = open,
     .record = record,
     .free = release,

@@ -148,6 +148,7 @@ const struct sm_statistic sm_stat_similarity = {
         "at all three states, and is close to 1 wherever most weights are hidden.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
+    .of_draws = SM_DRAWS_IN_TIME,
     .open = open,
     .record = record,
     .free = release,

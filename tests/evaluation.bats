@@ -142,3 +142,14 @@ with h5py.File("place.h5", "r+") as f:
     [[ $stderr == "note: not evaluated on test images: branched: network test: nothing says how its layers are connected"* ]]
     [ -n "$(cell controls accuracy masked as-trained)" ]
 }
+
+@test "masks that are samples: the tables that compare draws say so, and others do not" {
+    "${ANALYZE%analyze}train" fcn-mnist-supermask --quiet --epochs 1 --set dataset=digits --set network=784-20-10 \
+        -o drawn.h5
+    run -0 --separate-stderr analyze flips ratios drawn.h5 "$RUNS/masked.h5"
+    [[ "$stderr" == *"flips: masks of drawn are samples, drawn anew for each record"* ]]
+    grep -q "^# Caution: masks of drawn are samples, drawn anew for each record" out/flips.tsv
+    run ! grep -q samples out/ratios.tsv
+    run -0 --separate-stderr analyze flips "$RUNS/masked.h5"
+    [[ "$stderr" != *samples* ]]
+}

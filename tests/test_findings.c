@@ -339,6 +339,23 @@ static void a_mask_that_never_changes(void **state) {
     free(text);
 }
 
+/* Masks that are drawn anew for each record change whatever is learned: nothing is concluded from it. */
+static void changes_of_samples_tell_nothing(void **state) {
+    struct fixture *f = *state;
+    static char sampled[] = "supermask";
+    for (size_t i = 0; i < N_RUNS; i++) f->run[i].method = sampled;
+    char *none = say(f, sm_findings_when, 0);
+    assert_string_equal(none, "");
+    put(f, "flips", "run layer from_step flip_rate\na all 0 .5\na all 10 .34\n");
+    put(f, "settling", "run layer step settled\na all 0 .1\na all 10 .5\na all 20 1\n");
+    char *text = say(f, sm_findings_when, 0);
+    assert_says(text, "<li>The masks of these runs are samples, drawn anew for each record");
+    assert_silent(text, "34");
+    assert_silent(text, "Half of all weights");
+    free(none);
+    free(text);
+}
+
 static void controls_and_thresholds(void **state) {
     struct fixture *f = *state;
     put(f, "controls",
@@ -506,6 +523,26 @@ static void methods_side_by_side(void **state) {
     free(text);
 }
 
+/* Of masks that are samples one draw is compared, in a pair of groups and among seeds. */
+static void draws_have_less_in_common(void **state) {
+    struct fixture *f = *state;
+    static char sampled[] = "supermask";
+    put(f, "methods",
+        METHODS "r@(units:@4-3-2) r@(units:@4-5-2) same 2 all weight raw independent 1 0 .25 .125 .5 .625\n");
+    put(f, "overlap", OVERLAP PAIR("a", "b", ".02", ".01", ".4", ".1", ".1"));
+    char *methods = say_methods(f), *seeds = say(f, sm_findings_overlap, 0);
+    assert_silent(methods, "samples");
+    assert_silent(seeds, "samples");
+    free(methods);
+    free(seeds);
+    for (size_t i = 0; i < 3; i++) f->run[i].method = sampled;
+    methods = say_methods(f), seeds = say(f, sm_findings_overlap, 0);
+    assert_says(methods, "<li>Masks of the method supermask are samples: one draw of each is compared");
+    assert_says(seeds, "<li>The masks of these runs are samples: one draw of each is compared");
+    free(methods);
+    free(seeds);
+}
+
 static void the_same_scores_are_no_common_choice(void **state) {
     struct fixture *f = *state;
     put(f, "methods",
@@ -555,6 +592,7 @@ int main(void) {
         CASE(top_units),
         CASE(when_masks_settle),
         CASE(a_mask_that_never_changes),
+        CASE(changes_of_samples_tell_nothing),
         CASE(controls_and_thresholds),
         CASE(seeds_agree),
         CASE(nothing_is_said_of_masks_that_hide_nothing),
@@ -563,6 +601,7 @@ int main(void) {
         CASE(rounds_without_training),
         CASE(published_of_rounds),
         CASE(methods_side_by_side),
+        CASE(draws_have_less_in_common),
         CASE(the_same_scores_are_no_common_choice),
         CASE(one_method_is_not_compared),
         cmocka_unit_test(every_figure_and_table_has_a_question),
