@@ -9,6 +9,7 @@ static const struct sm_column run_columns[] = {
     {"run", "run file's base name"},
     {"group", "number of its group, from 1: runs whose recipes differ in nothing but seeds"},
     {"label", "name of the group"},
+    {"in_rounds", "1: of a method that works in rounds, whose records are its rounds; else 0"},
 };
 
 static int write_runs(const struct sm_figure_context *context, struct sm_error *err) {
@@ -21,6 +22,7 @@ static int write_runs(const struct sm_figure_context *context, struct sm_error *
         sm_table_text(table, context->analysis->runs[i].name);
         sm_table_int(table, (int64_t)g + 1);
         sm_table_text(table, context->groups->label[g]);
+        sm_table_int(table, context->analysis->runs[i].in_rounds);
     }
     return sm_table_close(table, err);
 }

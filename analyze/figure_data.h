@@ -22,10 +22,11 @@ struct sm_figure_data {
 };
 
 extern const struct sm_figure_data sm_figure_data_runs; /* run, group: which runs a figure averages (figure_data.c) */
-extern const struct sm_figure_data sm_figure_data_networks; /* shapes of every layer (figure_data.c) */
-extern const struct sm_figure_data sm_figure_data_image;    /* the same, where the input is one image channel */
-extern const struct sm_figure_data sm_figure_data_training; /* metrics of every epoch (figure_data.c) */
-extern const struct sm_figure_data sm_figure_data_metrics;  /* the same, drawn without them as well (figure_data.c) */
+extern const struct sm_figure_data sm_figure_data_networks;   /* shapes of every layer (figure_data.c) */
+extern const struct sm_figure_data sm_figure_data_image;      /* the same, where the input is one image channel */
+extern const struct sm_figure_data sm_figure_data_training;   /* metrics of every epoch (figure_data.c) */
+extern const struct sm_figure_data sm_figure_data_metrics;    /* the same, drawn without them as well (figure_data.c) */
+extern const struct sm_figure_data sm_figure_data_accuracies; /* test accuracy of rounds (figure_rounds.c) */
 extern const struct sm_figure_data sm_figure_data_trajectories; /* rounds of groups (figure_trajectories.c) */
 extern const struct sm_figure_data sm_figure_data_scores;       /* histograms of scores (figure_scores.c) */
 extern const struct sm_figure_data sm_figure_data_first_layer; /* first mask and a test sample (figure_first_layer.c) */

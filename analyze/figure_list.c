@@ -58,7 +58,8 @@ const struct sm_figure sm_figures[] = {
     {.name = "ratios",
      .help = "keep, hide and invert shares of each layer over the epochs (stacked areas)",
      .caption =
-         "Shares of kept, inverted and hidden weights of each layer over the epochs, for one run. The boundary of "
+         "Shares of kept, inverted and hidden weights of each layer over the epochs (rounds of a method that prunes in "
+         "rounds), for one run. The boundary of "
          "the grey area is the share of remaining weights; where vermilion and blue are equally high, half of the "
          "remaining weights are inverted.",
      .tables = {"ratios"},
@@ -83,14 +84,16 @@ const struct sm_figure sm_figures[] = {
      .data = {&sm_figure_data_architectures}},
     {.name = "remaining",
      .help = "remaining weights of each layer over the epochs (logarithmic)",
-     .caption = "Share of weights that are not hidden, on a logarithmic axis: a straight line is decay by a constant "
+     .caption = "Share of weights that are not hidden, over the epochs (rounds of a method that prunes in rounds), on "
+                "a logarithmic axis: a straight line is decay by a constant "
                 "factor. Lines are means over the runs, bands reach from the lowest to the highest run.",
      .tables = {"ratios"},
      .by_group = true},
     {.name = "inverted",
      .help = "inverted weights among the remaining ones over the epochs",
      .caption =
-         "Share of inverted weights among the remaining ones. The dotted line is one half: on it, keeping and "
+         "Share of inverted weights among the remaining ones, over the epochs. The dotted line is one half: on it, "
+         "keeping and "
          "inverting are equally frequent. Lines are means over the runs, bands reach from the lowest to the highest "
          "run. Small layers scatter more because they have fewer weights.",
      .tables = {"ratios"},
@@ -98,7 +101,8 @@ const struct sm_figure sm_figures[] = {
     {.name = "flips",
      .help = "share of weights that changed state between two records (logarithmic)",
      .caption =
-         "Share of a layer's weights whose state (keep, hide, invert) differs between one record and the next. "
+         "Share of a layer's weights whose state (keep, hide, invert) differs between one record and the next (one "
+         "round and the next). "
          "Lines are means over the runs, bands reach from the lowest to the highest run. The axis is logarithmic: an "
          "interval without a single flip is not drawn.",
      .tables = {"flips"},
@@ -106,9 +110,9 @@ const struct sm_figure sm_figures[] = {
      .min_records = 2},
     {.name = "settling",
      .help = "share of weights that have reached their final state",
-     .caption =
-         "Share of a layer's weights whose last change is at or before a step. It reaches 100 % at the last record "
-         "by definition; how early it rises tells how early the mask is decided.",
+     .caption = "Share of a layer's weights whose last change is at or before a step (a round of a method that prunes "
+                "in rounds). It reaches 100 % at the last record "
+                "by definition; how early it rises tells how early the mask is decided.",
      .tables = {"settling"},
      .by_group = true,
      .min_records = 2},
@@ -129,11 +133,12 @@ const struct sm_figure sm_figures[] = {
          "the share of all weights that differ (left, the measure of You et al. 2020) and as one minus the Jaccard "
          "similarity of the remaining weights with their signs (middle), on logarithmic axes. A ring is a layer's "
          "early bird: the first record with which five distances in a row are below epsilon (dotted, 0.1), at the "
-         "mean epoch of the runs that have one. Right: test error over the epochs, and at the early birds of the "
+         "mean epoch of the runs that have one. Right: test error over the epochs (of each round's network where a "
+         "method prunes in rounds: epochs are rounds then), and at the early birds of the "
          "whole network and the last record. Where few weights remain the left distance is small even if none of "
          "them stays. Lines are means over the runs, bands reach from the lowest to the highest run.",
      .tables = {"earlybird", "flips"},
-     .data = {&sm_figure_data_metrics},
+     .data = {&sm_figure_data_metrics, &sm_figure_data_accuracies},
      .by_group = true,
      .min_records = 2},
     {.name = "oscillation",

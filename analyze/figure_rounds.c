@@ -85,6 +85,30 @@ static int write_list(const struct sm_figure_context *context, const char *name,
     return -1;
 }
 
+/* ---- data/round-accuracies.tsv ---- */
+
+static const struct sm_column accuracy_columns[] = {
+    {"run", "run file's base name, of a method in rounds"},
+    {"round", "round"},
+    {"test_accuracy", "of the round's network, share; nan where not measured"},
+};
+
+static int write_accuracies(const struct sm_figure_context *context, struct sm_error *err) {
+    struct sm_table *table;
+    if (sm_table_open(&table, context->directory, "round-accuracies", "Test accuracy of each round.", NULL,
+                      accuracy_columns, sizeof accuracy_columns / sizeof *accuracy_columns, err) != 0)
+        return -1;
+    for (size_t i = 0; i < context->analysis->n_runs; i++)
+        for (size_t r = 0; r < context->analysis->runs[i].n_rounds; r++) {
+            sm_table_text(table, context->analysis->runs[i].name);
+            sm_table_int(table, (int64_t)r);
+            sm_table_real(table, context->analysis->runs[i].rounds[r].test_accuracy);
+        }
+    return sm_table_close(table, err);
+}
+
+const struct sm_figure_data sm_figure_data_accuracies = {"round-accuracies", NULL, write_accuracies, NULL};
+
 /* ---- the two columns ---- */
 
 static const char *lacks_accuracy(const struct sm_figure_context *context) {

@@ -24,6 +24,7 @@ static const struct sm_column columns[] = {
     {"test_accuracy", "of the whole network, share, last measured at or before the early bird's epoch; of a method in "
                       "rounds what that round is reported with; nan where not measured"},
     {"final_test_accuracy", "the same for the run's last record"},
+    {"record", "number of the early bird's record, from 0: of a method in rounds the round; nan where there is none"},
 };
 
 static const double EPSILON = 0.1;
@@ -120,6 +121,13 @@ static void look(struct earlybird *earlybird, const struct sm_step *step) {
     if (found) describe(earlybird, step);
 }
 
+static void write_found(struct sm_table *table, const struct bird *bird, int64_t value) {
+    if (bird->found)
+        sm_table_int(table, value);
+    else
+        sm_table_real(table, NAN);
+}
+
 static void write_row(struct sm_table *table, const struct sm_run *run, size_t l, size_t d, const struct bird *bird) {
     sm_table_text(table, run->name);
     sm_table_text(table, l < run->net.n_layers ? run->net.layers[l].name : SM_ALL_LAYERS);
@@ -127,14 +135,12 @@ static void write_row(struct sm_table *table, const struct sm_run *run, size_t l
     sm_table_real(table, EPSILON);
     sm_table_int(table, WINDOW);
     sm_table_real(table, bird->found ? run->epoch[bird->record] : NAN);
-    if (bird->found)
-        sm_table_int(table, run->step[bird->record]);
-    else
-        sm_table_real(table, NAN);
+    write_found(table, bird, run->step[bird->record]);
     sm_table_real(table, bird->found ? bird->remaining : NAN);
     sm_table_real(table, bird->found ? bird->jaccard_to_final : NAN);
     sm_table_real(table, bird->found ? sm_run_test_accuracy(run, bird->record) : NAN);
     sm_table_real(table, sm_run_test_accuracy(run, run->n_records - 1));
+    write_found(table, bird, (int64_t)bird->record);
 }
 
 static int record(void *state, const struct sm_step *step, struct sm_table *table, struct sm_error *err) {

@@ -30,6 +30,7 @@ static const struct sm_column columns[] = {
      "weights not hidden at to_step and at the last record / not hidden at one of them or both; nan "
      "where all are hidden at both"},
     {"to_epoch", "epoch of the record"},
+    {"to_record", "its number, from 1: of a method in rounds the round, where several may share a step"},
 };
 
 struct changes {
@@ -83,6 +84,7 @@ static void write_row(struct sm_table *table, const struct sm_step *step, const 
     sm_table_real(table, sm_likeness_hamming(&changes->to_final));
     sm_table_real(table, sm_likeness_jaccard(&changes->to_final));
     sm_table_real(table, step->run->epoch[step->record]);
+    sm_table_int(table, (int64_t)step->record);
 }
 
 static int record(void *state, const struct sm_step *step, struct sm_table *table, struct sm_error *err) {

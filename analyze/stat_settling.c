@@ -12,7 +12,8 @@ static const struct sm_column columns[] = {
     {"run", "run file's base name"},
     {"layer", "layer, or `all` for the whole network"},
     {"step", "optimizer step of a record"},
-    {"settled", "share of weights whose last change is at or before that step"},
+    {"settled", "share of weights whose last change is at or before that record"},
+    {"record", "number of the record, from 0: of a method in rounds the round, where several may share a step"},
 };
 
 /* Of the run whose records are being walked. */
@@ -60,6 +61,7 @@ static void write_rows(struct sm_table *table, const struct sm_run *run, const c
         sm_table_text(table, layer);
         sm_table_int(table, run->step[r]);
         sm_table_real(table, sm_share(settled, n));
+        sm_table_int(table, (int64_t)r);
     }
     assert(settled == n);
 }

@@ -19,6 +19,9 @@ static const struct sm_column columns[] = {
     {"to_epoch", "epoch of the later record"},
     {"jaccard", "weights not hidden at both records / not hidden at one of them or both; nan where all are hidden"},
     {"agreement", "share of weights with the same entry (of keep, hide, invert) at both records"},
+    {"from_record",
+     "number of the earlier record, from 0: of a method in rounds the round, where several may share a step"},
+    {"to_record", "number of the later record"},
 };
 
 enum { MOST_RECORDS = 41 };
@@ -99,6 +102,8 @@ static void write_row(struct sm_table *table, const struct sm_run *run, const ch
     sm_table_real(table, run->epoch[to]);
     sm_table_real(table, sm_likeness_jaccard(likeness));
     sm_table_real(table, sm_share(likeness->n - likeness->differ, likeness->n));
+    sm_table_int(table, (int64_t)from);
+    sm_table_int(table, (int64_t)to);
 }
 
 /* Pairs stand in the order (0, 0), (0, 1) .. (0, n - 1), (1, 1), ..: where those of `from` begin. */

@@ -5,6 +5,6 @@
 # logarithmic, so an interval without a flip is not drawn.
 FIGURE = "flips"
 TABLE = "flips.tsv"
-Y = "flip_rate"; X = "to_step"; YLABEL = "flip rate per interval (%)"; LOG = 1
+Y = "flip_rate"; X = "to_step"; ROUND = "to_record"; XLABEL = "training step"; YLABEL = "flip rate per interval (%)"; LOG = 1
 load "plots/style.gp"
 load "plots/lines.gp"

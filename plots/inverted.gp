@@ -4,6 +4,6 @@
 # Reads ratios.tsv. Variables: FMT, OUT (style.gp). Lines: mean over the runs; bands: lowest to highest run.
 FIGURE = "inverted"
 TABLE = "ratios.tsv"
-Y = "inverted_share"; X = "epoch"; YLABEL = "inverted among remaining (%)"; LOG = 0; REFERENCE = 50
+Y = "inverted_share"; X = "epoch"; ROUND = "record"; XLABEL = "epoch"; YLABEL = "inverted among remaining (%)"; LOG = 0; REFERENCE = 50
 load "plots/style.gp"
 load "plots/lines.gp"

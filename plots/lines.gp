@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # lines.gp - the part that the figures of one line per layer share: called by flips.gp, settling.gp, inverted.gp,
-# remaining.gp, which set TABLE, X, Y (columns), YLABEL, LOG (1: logarithmic) and, where there is one, REFERENCE.
+# remaining.gp, which set TABLE, X, ROUND (columns: across, across where a method works in rounds), XLABEL, Y, YLABEL, LOG
+# (1: logarithmic) and, where there is one, REFERENCE.
+if (IN_ROUNDS) { X = ROUND; XLABEL = "round" }
 set datafile columnheaders
 stats TABLE using (used(strcol("run")) ? (add_run(strcol("run")), add_layer(strcol("layer")), add_x(column(X)), 0) : 0) nooutput
 eval BANDS
@@ -12,9 +14,8 @@ W = WIDE ? 17.0 : 8.5; H = WIDE ? 7.0 : 6.2
 eval page(W, H)
 set lmargin at screen 1.45/W; set rmargin at screen 1 - (WIDE ? 2.6 : 0.4)/W
 set bmargin at screen 1.15/H; set tmargin at screen 1 - (WIDE ? 0.7 : 1.15)/H
-set xlabel (X eq "epoch" ? "epoch" : "training step") offset 0,0.4
+set xlabel XLABEL offset 0,0.4
 set ylabel YLABEL offset 0.9,0
-if (X ne "epoch") { set format x "%.0f"; if (XS[NX] >= 1e5) { set format x "%.0s%c" } }
 if (LOG) { set logscale y; set format y "%g" } else { set yrange [*:*] }
 if (!WIDE) set key at screen 1 - 0.3/W, screen 1 - 0.15/H right top Left reverse maxrows 1 samplen 1.2 width 0.5
 if (WIDE) set key at screen 1 - 2.4/W, screen 1 - 0.6/H left top Left reverse samplen 1.2
@@ -22,7 +23,13 @@ set label 1 runs_text(NR) at screen 1.45/W, screen 1 - (WIDE ? 0.35 : 0.85)/H le
 if (exists("REFERENCE")) set arrow 1 from graph 0, first REFERENCE to graph 1, first REFERENCE nohead lc rgb GREY lw 0.8 dt 3
 shown(y) = !DRAWN ? NaN : LOG ? positive(y) : y
 x_at(k) = XS[k]
-if (NX < 2) { set xrange [XS[1] - 1:XS[1] + 1]; set xtics (sprintf("%g", XS[1]) XS[1]) } else { set xrange [XS[1]:XS[NX]] }
+set xtics ()
+if (NX < 2) { set xrange [XS[1] - 1:XS[1] + 1]; set xtics add (sprintf("%g", XS[1]) XS[1]) } else {
+    set xrange [XS[1]:XS[NX]]
+    TIC = fitting_step(XS[NX] - XS[1], W - (WIDE ? 4.05 : 1.85), strlen(short_count(XS[NX], XS[NX])))
+    if (X ne "epoch") { TIC = whole_step(TIC) }
+    do for [k=int(ceil(XS[1]/TIC)):int(floor(XS[NX]/TIC + 1e-9))] {
+        set xtics add ((X eq "epoch" ? sprintf("%g", k*TIC) : short_count(k*TIC, XS[NX])) k*TIC) } }
 # A logarithmic axis without a value (a run whose mask never changes) has nothing to show, and gnuplot would fail.
 DRAWN = 0
 do for [k=1:NL*NX] { DRAWN = DRAWN + (BN[k] && (!LOG || BH[k] > 0)) }

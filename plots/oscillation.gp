@@ -34,7 +34,9 @@ do for [p=1:NAMED] { eval swatch(p, 1.65 + 5.1*((p - 1) % 3), 0.75 + 0.4*int((p 
     LAYER[panel(p)].": ".percent(1.0*BACK[panel(p)]/WHOLE[panel(p)])." came back") }
 set label 1 runs_text(NR).thinned(NL) at screen 1.65/W, screen 1 - 0.35/H left font ",7" tc rgb DARK
 eval panels(1, 2, W, H, 1.65, 0.4, 1.1, TOP, 1.7, 0)
-set xrange [-0.4:XS[NX] + 0.4 > 1 ? XS[NX] + 0.4 : 1.4]
+MOST = XS[NX] > 1 ? XS[NX] : 1
+set xrange [-0.4:MOST + 0.4]
+TIC = whole_step(fitting_step(MOST, (W - 3.75)/2, strlen(sprintf("%g", MOST)))); set xtics 0, TIC
 set xlabel "changes of a weight" offset 0,0.4
 set ylabel "weights of the layer (%)" offset 0.9,0
 set logscale y; set format y "%g"

@@ -4,6 +4,6 @@
 # Reads ratios.tsv. Variables: FMT, OUT (style.gp). Lines: mean over the runs; bands: lowest to highest run.
 FIGURE = "remaining"
 TABLE = "ratios.tsv"
-Y = "remaining"; X = "epoch"; YLABEL = "remaining weights (%)"; LOG = 1
+Y = "remaining"; X = "epoch"; ROUND = "record"; XLABEL = "epoch"; YLABEL = "remaining weights (%)"; LOG = 1
 load "plots/style.gp"
 load "plots/lines.gp"

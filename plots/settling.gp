@@ -4,6 +4,6 @@
 # Reads settling.tsv. Variables: FMT, OUT (style.gp). Lines: mean over the runs; bands: lowest to highest run.
 FIGURE = "settling"
 TABLE = "settling.tsv"
-Y = "settled"; X = "step"; YLABEL = "settled weights (%)"; LOG = 0
+Y = "settled"; X = "step"; ROUND = "record"; XLABEL = "training step"; YLABEL = "settled weights (%)"; LOG = 0
 load "plots/style.gp"
 load "plots/lines.gp"

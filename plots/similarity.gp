@@ -8,10 +8,12 @@ TABLE = "similarity.tsv"
 load "plots/style.gp"
 if (!exists("Y")) Y = "jaccard"
 set datafile columnheaders
-# The first run's rows list the layers and the moments (XS: steps); the whole network comes last, unless it is one layer.
+# The first run's rows list the layers and the moments (XS: steps, or rounds, which may share a step); the whole network
+# comes last, unless it is one layer.
+FROM = IN_ROUNDS ? "from_record" : "from_step"; TO = IN_ROUNDS ? "to_record" : "to_step"; TIME = IN_ROUNDS ? "to_record" : "to_epoch"
 array EPOCH[41]
 list(run, layer, x, epoch) = (add_run(run), add_layer(layer), run eq RUNS[1] ? (add_x(x), EPOCH[find_x(x)] = epoch, 0) : 0)
-stats TABLE using (used(strcol("run")) ? list(strcol("run"), strcol("layer"), column("to_step"), column("to_epoch")) : 0) nooutput
+stats TABLE using (used(strcol("run")) ? list(strcol("run"), strcol("layer"), column(TO), column(TIME)) : 0) nooutput
 ONLY = NL == 1
 if (!ONLY) { NL = NL + 1; LAYER[NL] = "all"; L_LAST = 0 }
 array SUMS[NL*NX*NX]; array TIMES[NL*NX*NX]
@@ -22,15 +24,15 @@ put(k, v) = (SUMS[k] = SUMS[k] + v, TIMES[k] = TIMES[k] + 1, 0)
 F_STEP = -1; F_LAST = 0
 from_x(x) = x == F_STEP ? F_LAST : (F_STEP = x, F_LAST = find_x(x), F_LAST)
 add(l, a, b, v) = (l < 1 || a < 1 || b < 1 || v != v) ? 0 : (put(cell(l, a, b), v), a == b ? 0 : put(cell(l, b, a), v))
-stats TABLE using (used(strcol("run")) ? add(find_layer(strcol("layer")), from_x(column("from_step")), find_x(column("to_step")), \
+stats TABLE using (used(strcol("run")) ? add(find_layer(strcol("layer")), from_x(column(FROM)), find_x(column(TO)), \
     column(Y)) : 0) nooutput
 unset datafile columnheaders
 mean(k) = TIMES[k] ? SUMS[k]/TIMES[k] : NaN
 N = n_panels(NL); C = columns(N, 4); R = rows(N, 4)
-W = 17.0; SIDE = (W - 1.25 - 1.85 - (C - 1)*0.45)/C; SIDE = SIDE > 4.6 ? 4.6 : SIDE; W = 1.25 + 1.85 + C*SIDE + (C - 1)*0.45
+W = 17.0; SIDE = (W - 1.25 - 1.85 - (C - 1)*0.65)/C; SIDE = SIDE > 4.6 ? 4.6 : SIDE; W = 1.25 + 1.85 + C*SIDE + (C - 1)*0.65
 H = 1.15 + 1.05 + R*SIDE + (R - 1)*0.75
 eval page(W, H)
-eval panels(R, C, W, H, 1.25, 1.85, 1.15, 1.05, 0.45, 0.75)
+eval panels(R, C, W, H, 1.25, 1.85, 1.15, 1.05, 0.65, 0.75)
 unset grid
 set border 15 lc rgb GREY lw 0.5
 set xrange [0.5:NX + 0.5]; set yrange [0.5:NX + 0.5]
@@ -41,12 +43,13 @@ unset colorbox
 SPAN = EPOCH[NX] - EPOCH[1]
 place(e) = SPAN > 0 ? 1 + (NX - 1)*(e - EPOCH[1])/SPAN : 1
 TIC = SPAN > 0 ? round_step(SPAN, 4) : 1
+if (IN_ROUNDS) { TIC = whole_step(TIC) }
 array I[NX*NX]
 do for [k=1:NX*NX] { I[k] = k }
 row(k) = int((k - 1)/NX) + 1
 col(k) = (k - 1) % NX + 1
-set label 1 "epoch" at screen 0.3/W, screen (1.15 + (H - 2.2)/2)/H center rotate by 90 font ",8"
-set label 2 "epoch" at screen (1.25 + (W - 3.1)/2)/W, screen 0.3/H center font ",8"
+set label 1 (IN_ROUNDS ? "round" : "epoch") at screen 0.3/W, screen (1.15 + (H - 2.2)/2)/H center rotate by 90 font ",8"
+set label 2 (IN_ROUNDS ? "round" : "epoch") at screen (1.25 + (W - 3.1)/2)/W, screen 0.3/H center font ",8"
 set label 3 runs_text(NR).thinned(NL) at screen 1.25/W, screen 1 - 0.35/H left font ",7" tc rgb DARK
 do for [p=1:N] {
     l = panel(p)

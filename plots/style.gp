@@ -65,14 +65,15 @@ find_run(s) = (R_LAST && RUNS[R_LAST] eq s) ? R_LAST : \
 add_layer(s) = s eq "all" ? 0 : find_layer(s) ? 0 : (NL = NL + 1, LAYER[NL] = s, L_LAST = NL, 0)
 add_run(s) = find_run(s) ? 0 : (NR = NR + 1, RUNS[NR] = s, R_LAST = NR, 0)
 
-# Runs of group GROUP (data/runs.tsv, where the analyzer wrote one): a figure averages no others.
+# Runs of group GROUP (data/runs.tsv, where the analyzer wrote one): a figure averages no others. Methods in rounds (all
+# runs of a group have one method) are drawn over the rounds: several rounds may share a step and an epoch.
 if (!exists("GROUP")) GROUP = 1
-array USED_RUN[4096]; N_USED = 0; U_LAST = 0; GROUP_LABEL = ""
+array USED_RUN[4096]; N_USED = 0; U_LAST = 0; GROUP_LABEL = ""; IN_ROUNDS = 0
 HAS_GROUPS = system("test -f data/runs.tsv && echo yes") eq "yes"
 if (HAS_GROUPS) {
     set datafile columnheaders
     stats "data/runs.tsv" using (column("group") == GROUP ? (N_USED = N_USED + 1, USED_RUN[N_USED] = strcol("run"), \
-        GROUP_LABEL = strcol("label"), 0) : 0) nooutput
+        GROUP_LABEL = strcol("label"), IN_ROUNDS = int(column("in_rounds")), 0) : 0) nooutput
     unset datafile columnheaders
 }
 is_used(s) = (U_LAST && USED_RUN[U_LAST] eq s) ? 1 : \
@@ -116,6 +117,13 @@ is_bottom(i, n, c) = i + c > n
 # A round distance between tics (1, 2, 2.5, 5 times a power of ten) that gives at most about n of them over `span` > 0.
 round_step(span, n) = rounded(10.0**floor(log10(1.0*span/n)), 1.0*span/n)
 rounded(ten, x) = x <= 1.001*ten ? ten : x <= 2.001*ten ? 2*ten : x <= 2.501*ten ? 2.5*ten : x <= 5.001*ten ? 5*ten : 10*ten
+
+# The same for an axis of `cm` whose longest label has so many letters.
+fitting_step(span, cm, letters) = round_step(span, cm/(0.15*letters + 0.35))
+# The same on an axis of whole numbers.
+whole_step(step) = step < 1 ? 1 : step > 2 && step < 3 ? 5 : step
+# Large counts in short: 2000, in a series up to 100000 and beyond 2k; 1.5M.
+short_count(x, top) = top < 1e5 || x == 0 ? sprintf("%.0f", x) : x < 1e6 ? sprintf("%gk", x/1e3) : sprintf("%gM", x/1e6)
 
 # One tic on either side of 0 on an axis that reaches to +-edge: the largest of 1, 2, 5 times a power of ten that leaves
 # room for its label.

@@ -133,7 +133,7 @@ names_of_two() {
 @test "runs in rounds: curves of each recipe, a plane for each, from what h5py reads" {
     runs=("$RUNS/t1.h5" "$RUNS/t2.h5" "$RUNS/c.h5" "$RUNS/h.h5" "$RUNS/g.h5")
     cd "$BATS_TEST_TMPDIR"
-    analyze rounds -q --figures svg,pdf,png -o out "${runs[@]}"
+    analyze rounds flips earlybird -q --figures svg,pdf,png -o out "${runs[@]}"
     for name in rounds early-stop criterion-plane criterion-plane-group{2,3,4}; do
         /usr/bin/python3 "$ORACLE" svg "out/figures/$name.svg"
         [ "$(head -c 5 "out/figures/$name.pdf")" = "%PDF-" ]
@@ -148,6 +148,20 @@ names_of_two() {
     for file in out/figures/*.svg; do cp "$file" "${file##*/}" && : >"$file"; done
     sh out/plots/redraw.sh
     for file in *.svg; do cmp "$file" "out/figures/$file"; done
+}
+
+# Short lines have a point (gpPt6) at each x.
+@test "rounds that share a step and an epoch are drawn one by one" {
+    cd "$BATS_TEST_TMPDIR"
+    analyze ratios flips settling similarity earlybird -q -o out "$RUNS/once.h5"
+    for name in ratios remaining inverted flips settling similarity earlybird; do
+        grep -q ">round<" "out/figures/$name.svg"
+        absent grep -qE ">(epoch|training step)<" "out/figures/$name.svg"
+    done
+    for name in remaining settling; do [ "$(grep -c "use xlink:href='#gpPt6'" "out/figures/$name.svg")" -eq 18 ]; done # nine rounds, two layers
+    [ "$(grep -c "use xlink:href='#gpPt6'" out/figures/flips.svg)" -eq 16 ]
+    analyze ratios -q -o other "$RUNS/a.h5"
+    grep -q ">epoch<" other/figures/remaining.svg
 }
 
 @test "a single round is drawn, and so are networks that hide all; what was not measured is noted" {

@@ -6,7 +6,7 @@
                                         (as a and b, of another method with the same recipe, in rounds), strange.h5
                                         (as a, of a third method, with other weights from the same seed)
                                         t1.h5 t2.h5 c.h5 h.h5 g.h5 (runs in rounds: two seeds, another recipe, and two of
-                                        one recipe that stopped nowhere early), odd1.h5 odd2.h5 (one round; all hidden, not measured)
+                                        one recipe that stopped nowhere early), once.h5 (nine rounds of one training), odd1.h5 odd2.h5 (one round; all hidden, not measured)
     python3 figures.py check OUT RUN... OUT/data against the run files
     python3 figures.py check_mixed OUT A B CONV    OUT/data of a group of two runs and one with a convolution
     python3 figures.py check_methods OUT A B OTHER1 OTHER2    OUT/data of two groups of two runs and STRANGE
@@ -60,6 +60,9 @@ def runs_in_rounds(folder):
         tables_rounds.pruned(folder / f"{name}.h5", seed, 3, 3, columns=["test_accuracy", "untrained_accuracy"],
                              method="supermask-heuristic", recipe_name="heuristic",
                              recipe=f"name: heuristic\ncriterion: {criterion}\n")
+    tables_rounds.pruned(folder / "once.h5", 8, 9, 9, widths=(60, 50, 3), method="supermask-heuristic",
+                         steps=np.array([0] + [40] * 8), epochs=np.array([0.0] + [4.0] * 8),
+                         metrics={"epoch": np.arange(1, 9) / 2})
     tables_rounds.pruned(folder / "odd1.h5", 5, 1, 1, columns=["test_accuracy"], method="lottery-ticket")
     tables_rounds.pruned(folder / "odd2.h5", 6, 3, 3, columns=["test_accuracy"], method="lottery-ticket")
     with h5py.File(folder / "odd2.h5", "r+") as run:
@@ -211,6 +214,10 @@ def check_rounds(out, *files):
     check_lists(out)
     rows = table(out / "data/criterion-plane.tsv")
     assert {row["run"] for row in rows} == {"t1", "c", "h", "g"}
+    for path in files:
+        mine = [row for row in table(out / "data/round-accuracies.tsv") if row["run"] == Path(path).stem]
+        np.testing.assert_array_equal(column(mine, "test_accuracy"), runfile.read(path).rounds["test_accuracy"])
+        assert [int(row["round"]) for row in mine] == list(range(len(mine)))
     for path in (files[0], *files[2:]):
         check_plane([row for row in rows if row["run"] == Path(path).stem], path)
 

@@ -121,7 +121,7 @@ def flips(case):
                 row |= {"distance_to_initial": np.mean(b != m[0]), "distance_to_final": np.mean(b != m[-1]),
                         "jaccard_to_final": share(int(np.sum((b != 0) & (m[-1] != 0))),
                                                   int(np.sum((b != 0) | (m[-1] != 0)))),
-                        "to_epoch": run.epoch[t]}
+                        "to_epoch": run.epoch[t], "to_record": t}
                 yield row
 
 
@@ -131,7 +131,8 @@ def settling(case):
         joined = np.concatenate(list(whole.values()), axis=1)
         for layer, m in [*whole.items(), ("all", joined)]:
             for t in range(len(m)):  # settled: equal to its last value from here on
-                yield {"run": name, "layer": layer, "step": run.step[t], "settled": np.mean(np.all(m[t:] == m[-1], axis=0))}
+                yield {"run": name, "layer": layer, "step": run.step[t], "record": t,
+                       "settled": np.mean(np.all(m[t:] == m[-1], axis=0))}
 
 
 def layers(case):

@@ -67,5 +67,13 @@ def constants(directory, at=None):
                        for s in (55, 56)], at=at, tables=["neurons", "overlap", "consistency", "weights", "summary"])
 
 
+def one_training(directory):
+    """All masks are of the weights of one training, so their records share a step and an epoch."""
+    runs = [pruned(directory / f"once{s}.h5", s, n, n, method="supermask-heuristic", columns=["test_accuracy"],
+                   widths=(60, 50, 3), steps=np.array([0] + [40] * (n - 1)), epochs=np.array([0.0] + [4.0] * (n - 1)),
+                   metrics={"epoch": np.arange(1, n) / 2}) for s, n in ((57, 16), (58, 4))]
+    return Case("rounds of one training", runs, tables=["ratios", "flips", "settling", "similarity", "earlybird"])
+
+
 TABLES = {"rounds": rounds}
-CASES = [pruning, early, constants, lambda directory: constants(directory, at=2.0)]
+CASES = [pruning, early, constants, one_training, lambda directory: constants(directory, at=2.0)]

@@ -40,7 +40,7 @@ def similarity(case):
                 for j in records[at:]:
                     yield {"run": name, "layer": layer, "from_step": run.step[i], "to_step": run.step[j],
                            "from_epoch": run.epoch[i], "to_epoch": run.epoch[j], "jaccard": jaccard(masks[i], masks[j]),
-                           "agreement": np.mean(masks[i] == masks[j])}
+                           "agreement": np.mean(masks[i] == masks[j]), "from_record": i, "to_record": j}
 
 
 def oscillation(case):
@@ -74,8 +74,10 @@ def first_bird(masks, distance):
     return next((t for t in range(WINDOW, len(masks)) if all(below[t - WINDOW:t])), None)
 
 
-def accuracy(run, epoch):
-    rows = np.flatnonzero(run.metrics["epoch"] <= epoch)
+def accuracy(run, record):
+    if run.rounds is not None:
+        return dict(enumerate(run.rounds["test_accuracy"])).get(record, nan)
+    rows = np.flatnonzero(run.metrics["epoch"] <= run.epoch[record])
     return run.metrics["test_accuracy"][rows[-1]] if len(rows) else nan
 
 
@@ -85,11 +87,12 @@ def earlybird(case):
             for distance, of in [("hamming", hamming), ("jaccard", signed_distance)]:
                 t = first_bird(masks, of)
                 row = {"run": name, "layer": layer, "distance": distance, "epsilon": float(EPSILON), "window": WINDOW}
-                row |= dict.fromkeys(["epoch", "step", "remaining", "jaccard_to_final", "test_accuracy"], nan)
+                row |= dict.fromkeys(["epoch", "step", "remaining", "jaccard_to_final", "test_accuracy", "record"], nan)
                 if t is not None:
                     row |= {"epoch": run.epoch[t], "step": run.step[t], "remaining": np.mean(masks[t] != 0),
-                            "jaccard_to_final": jaccard(masks[t], masks[-1]), "test_accuracy": accuracy(run, run.epoch[t])}
-                yield row | {"final_test_accuracy": accuracy(run, run.epoch[-1])}
+                            "jaccard_to_final": jaccard(masks[t], masks[-1]), "test_accuracy": accuracy(run, t),
+                            "record": t}
+                yield row | {"final_test_accuracy": accuracy(run, len(masks) - 1)}
 
 
 # ---- runs that settle, as trained ones do ----
