@@ -29,7 +29,8 @@ const struct sm_figure sm_figures[] = {
          "weights that its mask leaves, fewer to the right, on a logarithmic axis. For lottery-ticket it is the "
          "network after the round's training, for supermask-heuristic the untrained one under its mask. One curve for "
          "each group of runs that differ in their seeds only (in brackets their number): their mean, and a band from "
-         "the lowest to the highest run. Dotted: the whole network when trained, mean over the runs of the panel. "
+         "the lowest to the highest run. Dotted: the whole network when trained, mean over the runs of the panel that "
+         "took no masks of another run. "
          "After figures of Frankle and Carbin (arXiv 1803.03635) and Zhou et al. (arXiv 1905.01067).",
      .tables = {"rounds"},
      .data = {&sm_figure_data_rounds}},

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <supermask/recipe.h>
 #include <supermask/text.h>
 
 #include "analyze/figure_data.h"
@@ -16,6 +17,7 @@ static const struct sm_column columns[] = {
      "name of the group of runs whose recipes differ in nothing but seeds; without the recipe's name where all "
      "curves of the panel have the same"},
     {"panel", "method, network and data set"},
+    {"own_masks", "1; 0: the recipe takes masks of another run, so its whole network is a control's"},
 };
 
 /* measure: offset in struct sm_round */
@@ -55,12 +57,22 @@ static char *curve_name(const struct sm_run *run, const char *label, bool only_r
     return strndup(label + name + 2, length - name - 3);
 }
 
+/* Older programs noted other masks in the recipe only. */
+static bool has_own_masks(const struct sm_run *run) {
+    struct sm_recipe recipe;
+    struct sm_error ignored = {{0}};
+    sm_recipe_defaults(&recipe);
+    bool read = sm_recipe_parse(&recipe, run->recipe, run->path, &ignored) == 0;
+    return !run->masks_from_recipe && !(read && *recipe.masks_from);
+}
+
 static int write_row(struct sm_table *table, const struct sm_run *run, const char *curve, struct sm_error *err) {
     char *panel = sm_format("%s · %s · %s", run->method, run->net.name, run->dataset);
     if (!panel) return sm_fail(err, "figures: out of memory");
     sm_table_text(table, run->name);
     sm_table_text(table, curve);
     sm_table_text(table, panel);
+    sm_table_int(table, has_own_masks(run));
     free(panel);
     return 0;
 }

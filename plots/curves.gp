@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # curves.gp - the part that the figures over rounds share: called by rounds.gp and early-stop.gp, which set LIST (which
-# runs: run, curve, panel), Y (column of rounds.tsv), SCALE (times which it is drawn), WHOLE (column of the dotted line:
-# mean at round 0; where it is nan, Y), YLABEL and Y_ZERO (1: the axis begins at 0).
+# runs: run, curve, panel, own_masks), Y (column of rounds.tsv), SCALE (times which it is drawn), WHOLE (column of the dotted
+# line: mean at round 0 over the panel's runs with masks of their own, as others are controls; where it is nan, Y), YLABEL
+# and Y_ZERO (1: the axis begins at 0).
 TABLE = "rounds.tsv"
 array PANELS[256]; NP = 0
 find_panel(s) = (_p = 0, (NP ? (sum [_k = 1:NP] (PANELS[_k] eq s ? (_p = _k) : 0)) : 0), _p)
 add_panel(s) = find_panel(s) ? 0 : (NP = NP + 1, PANELS[NP] = s, 0)
 # Curves stand where other figures have layers. Per run its curve, per curve its panel, runs and place in the panel.
-array CURVE_OF[4096]; array PANEL_OF[1024]; array N_RUNS[1024]; array PLACE[1024]; array N_CURVES[256]
+array CURVE_OF[4096]; array OWN[4096]; array PANEL_OF[1024]; array N_RUNS[1024]; array PLACE[1024]; array N_CURVES[256]
 set datafile columnheaders
 stats LIST using (add_run(strcol("run")), add_layer(strcol("curve")), add_panel(strcol("panel")), \
-    CURVE_OF[find_run(strcol("run"))] = find_layer(strcol("curve")), \
+    CURVE_OF[find_run(strcol("run"))] = find_layer(strcol("curve")), OWN[find_run(strcol("run"))] = column("own_masks"), \
     PANEL_OF[find_layer(strcol("curve"))] = find_panel(strcol("panel")), 0) nooutput
 do for [l=1:NL] { N_RUNS[l] = 0 }
 do for [r=1:NR] { N_RUNS[CURVE_OF[r]] = N_RUNS[CURVE_OF[r]] + 1 }
@@ -19,6 +20,7 @@ do for [p=1:NP] { N_CURVES[p] = 0 }
 do for [l=1:NL] { p = PANEL_OF[l]; N_CURVES[p] = N_CURVES[p] + 1; PLACE[l] = N_CURVES[p]
     MOST_CURVES = N_CURVES[p] > MOST_CURVES ? N_CURVES[p] : MOST_CURVES }
 curve_of(run) = (_r = find_run(run), _r ? CURVE_OF[_r] : 0)
+own_masks(run) = (_r = find_run(run), _r ? int(OWN[_r]) : 0)
 stats TABLE using (add_x(column("round")), 0) nooutput
 eval BANDS
 # Remaining weights of a curve's rounds: mean over its runs. And the whole networks of each panel.
@@ -26,11 +28,11 @@ array XN[NL*NX]; array XT[NL*NX]; array WN[NP]; array WT[NP]
 do for [k=1:NL*NX] { XN[k] = 0; XT[k] = 0.0 }
 do for [p=1:NP] { WN[p] = 0; WT[p] = 0.0 }
 put_x(l, k, x, y) = (l && y == y) ? (XN[(l - 1)*NX + k] = XN[(l - 1)*NX + k] + 1, XT[(l - 1)*NX + k] = XT[(l - 1)*NX + k] + x, 0) : 0
-put_whole(l, round, w) = (l && round == 0 && w == w) ? (WN[PANEL_OF[l]] = WN[PANEL_OF[l]] + 1, WT[PANEL_OF[l]] = WT[PANEL_OF[l]] + w, 0) : 0
+put_whole(l, own, round, w) = (l && own && round == 0 && w == w) ? (WN[PANEL_OF[l]] = WN[PANEL_OF[l]] + 1, WT[PANEL_OF[l]] = WT[PANEL_OF[l]] + w, 0) : 0
 first_of(a, b) = a == a ? a : b
 stats TABLE using (_l = curve_of(strcol("run")), band_add(_l, column("round"), SCALE*column(Y)), \
     put_x(_l, find_x(column("round")), 100*column("remaining"), column(Y)), \
-    put_whole(_l, column("round"), SCALE*first_of(column(WHOLE), column(Y))), 0) nooutput
+    put_whole(_l, own_masks(strcol("run")), column("round"), SCALE*first_of(column(WHOLE), column(Y))), 0) nooutput
 unset datafile columnheaders
 x_at(l, k) = XN[(l - 1)*NX + k] ? positive(XT[(l - 1)*NX + k]/XN[(l - 1)*NX + k]) : NaN
 

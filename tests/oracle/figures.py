@@ -55,7 +55,8 @@ def runs_in_rounds(folder):
     for name, seed in (("t1", 1), ("t2", 2)):
         tables_rounds.pruned(folder / f"{name}.h5", seed, 5, 5, widths=(60, 50, 3), method="lottery-ticket",
                              recipe_name="lottery", recipe=recipe.format(seed, seed))
-    tables_rounds.pruned(folder / "c.h5", 3, 4, 4, widths=(60, 50, 3), method="lottery-ticket", recipe_name="control")
+    tables_rounds.pruned(folder / "c.h5", 3, 4, 4, widths=(60, 50, 3), method="lottery-ticket", recipe_name="control",
+                         recipe="name: control\nmasks_from: t1.h5\n")
     for name, seed, criterion in (("h", 4, "large_final"), ("g", 7, "random")):
         tables_rounds.pruned(folder / f"{name}.h5", seed, 3, 3, columns=["test_accuracy", "untrained_accuracy"],
                              method="supermask-heuristic", recipe_name="heuristic",
@@ -186,6 +187,7 @@ def check_mixed(out, a, b, conv):
 
 def check_lists(out):
     of = lambda name: [(row["run"], row["curve"], row["panel"]) for row in table(out / f"data/{name}.tsv")]
+    assert [row["own_masks"] for row in table(out / "data/rounds.tsv")] == ["1", "1", "0", "1", "1"]
     ticket, untrained = "lottery-ticket · test · digits", "supermask-heuristic · test · digits"
     expected = [("t1", "lottery", ticket), ("t2", "lottery", ticket), ("c", "control", ticket)]
     assert of("early-stop") == expected
