@@ -46,6 +46,10 @@ enum { N_KINDS = sizeof sm_network_kinds / sizeof *sm_network_kinds };
 const size_t sm_network_n_kinds = N_KINDS;
 const struct network_kind *const sm_network_kind_add = &sm_network_kinds[4];
 
+/* Names that are usual elsewhere, for the hint alone. */
+static const struct sm_alias aliases[] = {{"conv", "conv2d"},  {"convolution", "conv2d"}, {"sum", "add"},
+                                          {"linear", "dense"}, {"fc", "dense"},           {"pool", "max-pool"}};
+
 static bool has_key(const struct network_kind *kind, const char *key) {
     for (size_t k = 0; kind->keys[k]; k++)
         if (strcmp(kind->keys[k], key) == 0) return true;
@@ -80,7 +84,8 @@ const struct network_kind *sm_network_kind_of(const struct network_description *
         if (strcmp(kind->scalar, names[k]) == 0)
             return check_kind_keys(d, &sm_network_kinds[k], map) ? NULL : &sm_network_kinds[k];
     }
+    const char *meant = sm_alias_name(kind->scalar, aliases, sizeof aliases / sizeof *aliases);
     sm_fail(d->err, "%s:%zu: kind: '%.80s' is no kind of layer%s", d->origin, kind->line, kind->scalar,
-            sm_nearest_hint(hint, kind->scalar, names, N_KINDS));
+            sm_nearest_hint(hint, meant, names, N_KINDS));
     return NULL;
 }

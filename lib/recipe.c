@@ -78,6 +78,10 @@ const char *sm_recipe_key(size_t index) {
     return index < sm_recipe_n_keys ? sm_recipe_keys[index].name : NULL;
 }
 
+/* Names that are usual elsewhere, for the hint alone. */
+static const struct sm_alias aliases[] = {
+    {"lr", "learning_rate"}, {"wd", "weight_decay"}, {"batch_size", "batch"}, {"record_every", "record"}};
+
 const struct recipe_key *sm_recipe_key_find(const char *name, struct sm_error *err) {
     enum { MOST_KEYS = 96 };
     const char *names[MOST_KEYS];
@@ -87,7 +91,8 @@ const struct recipe_key *sm_recipe_key_find(const char *name, struct sm_error *e
         names[k] = sm_recipe_keys[k].name;
         if (strcmp(name, names[k]) == 0) return &sm_recipe_keys[k];
     }
-    sm_fail(err, "unknown key '%.80s'%s", name, sm_nearest_hint(hint, name, names, sm_recipe_n_keys));
+    const char *meant = sm_alias_name(name, aliases, sizeof aliases / sizeof *aliases);
+    sm_fail(err, "unknown key '%.80s'%s", name, sm_nearest_hint(hint, meant, names, sm_recipe_n_keys));
     return NULL;
 }
 

@@ -135,6 +135,12 @@ const char *sm_nearest(const char *word, const char *const *names, size_t n_name
     return nearest;
 }
 
+const char *sm_alias_name(const char *word, const struct sm_alias *aliases, size_t n_aliases) {
+    for (size_t k = 0; k < n_aliases; k++)
+        if (strcmp(word, aliases[k].word) == 0) return aliases[k].name;
+    return word;
+}
+
 const char *sm_nearest_hint(char hint[SM_HINT_SIZE], const char *word, const char *const *names, size_t n_names) {
     const char *nearest = sm_nearest(word, names, n_names);
     hint[0] = '\0';

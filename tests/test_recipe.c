@@ -183,7 +183,8 @@ static void sentences(void **state) {
         const char *text, *sentence;
     } cases[] = {
         {"epochs: 3\nlearning_rat: 0.1\n", "f:2: unknown key 'learning_rat' (nearest: learning_rate)"},
-        {"record_every: 3\n", "f:1: unknown key 'record_every'"},
+        {"record_every: 3\n", "f:1: unknown key 'record_every' (nearest: record)"},
+        {"lr: 0.1\n", "f:1: unknown key 'lr' (nearest: learning_rate)"},
         {"epochs: 1O\n", "f:1: epochs: '1O' is not a whole number"},
         {"epochs: 0\n", "f:1: epochs: 0 is outside 1 .. 1000000"},
         {"epochs: 2.5\n", "f:1: epochs: '2.5' is not a whole number"},

@@ -51,6 +51,7 @@ small=(fcn-digits --quiet --epochs 1 --set network=784-10)
 
 @test "a misspelled key" {
     fails_with 2 "--set: unknown key 'learning_rat' (nearest: learning_rate)" "$train" fcn-digits --set learning_rat=1
+    fails_with 2 "--set: unknown key 'lr' (nearest: learning_rate)" "$train" fcn-digits --set lr=1
 }
 
 @test "wrong values" {

@@ -15,6 +15,12 @@ int sm_parse_real(const char *text, double *value);   /* finite decimal, or "nan
  * and lower case alike; the first of equals), or NULL. */
 const char *sm_nearest(const char *word, const char *const *names, size_t n_names);
 
+/* What other programs call a thing: the name that stands for `word` here, or the word itself. */
+struct sm_alias {
+    const char *word, *name;
+};
+const char *sm_alias_name(const char *word, const struct sm_alias *aliases, size_t n_aliases);
+
 /* " (nearest: NAME)" for the end of a sentence, or "" where no name is near. Returns `hint`. */
 #define SM_HINT_SIZE 96
 const char *sm_nearest_hint(char hint[SM_HINT_SIZE], const char *word, const char *const *names, size_t n_names);
