@@ -3,9 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include <supermask/recipe.h>
-
 #include "analyze/finding.h"
+#include "analyze/published.h"
 
 enum { MOST_LISTED = 6 }; /* layers that are listed one by one */
 
@@ -19,30 +18,22 @@ static const char *position(double value, const struct sm_spread *spread) {
                                   : "inside that interval";
 }
 
-/* Settings that are not those of the shipped recipe of that name make the published values another experiment's. */
-static void say_difference(const struct sm_scope *scope, const struct sm_recipe *recipe) {
-    struct sm_recipe shipped;
-    struct sm_error ignored = {{0}};
-    sm_recipe_defaults(&shipped);
-    if (sm_recipe_read(&shipped, recipe->name, &ignored) != 0) return;
-    shipped.weight_seed = recipe->weight_seed;
-    shipped.score_seed = recipe->score_seed;
-    shipped.data_seed = recipe->data_seed;
-    const char *key = sm_recipe_differs(&shipped, recipe);
-    if (key) sm_say(scope, " These runs do not follow the recipe as shipped: %s differs.", key);
-}
-
 void sm_say_published(const struct sm_scope *scope, const struct sm_spread *accuracy) {
-    struct sm_recipe recipe;
+    struct sm_published published;
     struct sm_error ignored = {{0}};
-    sm_recipe_defaults(&recipe);
-    if (sm_recipe_parse(&recipe, scope->first->recipe, "recipe", &ignored) != 0) return;
-    if (isnan(recipe.published_accuracy)) return;
-    sm_say(scope, " Published for %s: %s", recipe.name, sm_percent(recipe.published_accuracy).s);
-    if (!isnan(recipe.published_remaining))
-        sm_say(scope, " with %s remaining", sm_percent(recipe.published_remaining).s);
-    sm_say(scope, "; that accuracy lies %s.", position(recipe.published_accuracy, accuracy));
-    say_difference(scope, &recipe);
+    if (sm_published_init(&published, scope->first, &ignored) == 0) {
+        if (!isnan(published.accuracy)) {
+            sm_say(scope, " Published for %s: %s", published.name, sm_percent(published.accuracy).s);
+            if (!isnan(published.remaining)) sm_say(scope, " with %s remaining", sm_percent(published.remaining).s);
+            sm_say(scope, "; that accuracy lies %s.", position(published.accuracy, accuracy));
+        }
+        if (published.of_another_experiment)
+            sm_say(scope, " What was published for %s is of another experiment: these runs have %s.", published.name,
+                   published.departures);
+        else if (!isnan(published.accuracy) && *published.departures)
+            sm_say(scope, " These runs do not follow the recipe as shipped (%s).", published.departures);
+    }
+    sm_published_destroy(&published);
 }
 
 static void find_accuracy(const struct sm_scope *scope) {

@@ -46,6 +46,7 @@ void sm_groups_destroy(struct sm_groups *groups) {
         free(groups->group[g].member);
         free(groups->group[g].settings);
         free(groups->group[g].variant);
+        sm_published_destroy(&groups->group[g].published);
     }
     free(groups->summary);
     free(groups->group);
@@ -65,26 +66,30 @@ static struct sm_group *find_group(struct sm_groups *groups, const struct sm_run
     return NULL;
 }
 
-/* `settings` is the group's from here on. */
-static struct sm_group *append_group(struct sm_groups *groups, const struct sm_run *first, char *settings,
-                                     const struct sm_recipe *recipe) {
-    struct sm_group *group = &groups->group[groups->n_groups++];
-    *group = (struct sm_group){.first = first,
-                               .settings = settings,
-                               .member = calloc(groups->n_runs, sizeof *group->member),
-                               .published_accuracy = recipe->published_accuracy,
-                               .published_remaining = recipe->published_remaining};
-    return settings && group->member ? group : NULL;
-}
-
-static struct sm_group *new_group(struct sm_groups *groups, const struct sm_run *run) {
+/* Lines "key: value" of the run's recipe; "" of one that cannot be read. */
+static char *settings_of(const struct sm_run *run) {
     struct sm_recipe recipe;
     struct sm_error ignored = {.text = ""};
     sm_recipe_defaults(&recipe);
-    if (sm_recipe_parse(&recipe, run->recipe, run->path, &ignored) == 0)
-        return append_group(groups, run, sm_settings_text(&recipe, run), &recipe);
-    sm_recipe_defaults(&recipe);
-    return append_group(groups, run, strdup(""), &recipe);
+    bool read = sm_recipe_parse(&recipe, run->recipe, run->path, &ignored) == 0;
+    return read ? sm_settings_text(&recipe, run) : strdup("");
+}
+
+static struct sm_group *new_group(struct sm_groups *groups, const struct sm_run *run, struct sm_error *err) {
+    struct sm_group *group = &groups->group[groups->n_groups++];
+    *group = (struct sm_group){
+        .first = run, .settings = settings_of(run), .member = calloc(groups->n_runs, sizeof *group->member)};
+    if (sm_published_init(&group->published, run, err) != 0) return NULL;
+    if (group->settings && group->member) return group;
+    sm_fail(err, "%s: groups: out of memory", run->path);
+    return NULL;
+}
+
+static void note_other_experiment(const struct sm_group *group, struct sm_notes *notes) {
+    const struct sm_published *published = &group->published;
+    if (published->of_another_experiment)
+        sm_note(notes, "groups: %s: what was published for %s is of another experiment and not set beside it (%s)",
+                group->first->name, published->name, published->departures);
 }
 
 static void note_unreadable(const struct sm_run *run, struct sm_notes *notes) {
@@ -100,8 +105,8 @@ int sm_groups_add(struct sm_groups *groups, size_t i, const struct sm_run *run, 
                   struct sm_error *err) {
     note_unreadable(run, notes);
     struct sm_group *group = find_group(groups, run);
-    if (!group) group = new_group(groups, run);
-    if (!group) return sm_fail(err, "%s: groups: out of memory", run->path);
+    if (!group) group = new_group(groups, run, err);
+    if (!group) return -1;
     group->member[group->n_members++] = i;
     return 0;
 }
@@ -156,15 +161,20 @@ int sm_groups_finish(struct sm_groups *groups, struct sm_notes *notes, struct sm
         group->variant = variant_of(groups, group, err);
         if (!group->variant) status = -1;
         note_about_members(groups, group, notes);
+        note_other_experiment(group, notes);
     }
     free(values);
     return status;
 }
 
+static double difference(const struct sm_group *group, enum sm_group_metric which, double published) {
+    return group->first->in_rounds ? NAN : group->estimate[which].mean - published;
+}
+
 double sm_group_accuracy_difference(const struct sm_group *group) {
-    return group->estimate[SM_GROUP_test_accuracy].mean - group->published_accuracy;
+    return difference(group, SM_GROUP_test_accuracy, group->published.accuracy);
 }
 
 double sm_group_remaining_difference(const struct sm_group *group) {
-    return group->estimate[SM_GROUP_remaining].mean - group->published_remaining;
+    return difference(group, SM_GROUP_remaining, group->published.remaining);
 }

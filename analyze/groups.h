@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "analyze/published.h"
 #include "analyze/run_summary.h"
 
 /* Fields of struct sm_run_summary that are estimated: F(name). */
@@ -28,10 +29,11 @@ struct sm_group {
     char *settings;             /* recipe text without whatever changes no result; empty: it could not be read */
     char *variant;              /* "key: value, ..." where groups of the same names differ, else "-" */
     struct sm_estimate estimate[SM_N_GROUP_METRICS];
-    double published_accuracy, published_remaining; /* shares; NaN where nothing was published */
+    struct sm_published published; /* of the first run's recipe */
 };
 
-/* The mean over the runs minus what was published; NaN where either is missing. */
+/* The mean over the runs minus what was published; NaN where either is missing, and for methods in rounds: theirs is
+ * the mean of the last round, and the best is published. */
 double sm_group_accuracy_difference(const struct sm_group *group);
 double sm_group_remaining_difference(const struct sm_group *group);
 

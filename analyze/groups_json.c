@@ -68,10 +68,12 @@ static void print_group(const struct sm_groups *groups, const struct sm_group *g
     fputc(']', file);
     for (int which = 0; which < SM_N_GROUP_METRICS; which++)
         print_estimate(file, sm_group_metric_names[which], group->estimate[which]);
-    print_named_real(file, "published_accuracy", group->published_accuracy);
+    print_named_real(file, "published_accuracy", group->published.accuracy);
     print_named_real(file, "accuracy_difference", sm_group_accuracy_difference(group));
-    print_named_real(file, "published_remaining", group->published_remaining);
+    print_named_real(file, "published_remaining", group->published.remaining);
     print_named_real(file, "remaining_difference", sm_group_remaining_difference(group));
+    print_key(file, ", ", "departures");
+    sm_json_string(file, group->published.departures);
     fputc('}', file);
 }
 

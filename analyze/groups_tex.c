@@ -55,6 +55,38 @@ static void print_estimate(FILE *file, struct sm_estimate estimate) {
     fprintf(file, " & $%.2f \\pm %.2f$", 100 * estimate.mean, 50 * (estimate.high - estimate.low));
 }
 
+/* Why a row is not simply to be compared, and its mark. */
+static bool departs(const struct sm_group *group) {
+    return *group->published.departures;
+}
+
+static bool has_rounds(const struct sm_group *group) {
+    return group->first->in_rounds;
+}
+
+static const struct {
+    bool (*applies)(const struct sm_group *group);
+    const char *mark, *text;
+} marks[] = {
+    {departs, "\\dagger", "Settings depart from the shipped recipe of that name."},
+    {has_rounds, "\\ddagger", "Measured: the last round. Published: the best one."},
+};
+enum { N_MARKS = sizeof marks / sizeof *marks };
+
+static void print_marks(const struct sm_group *group, FILE *file) {
+    for (size_t m = 0; m < N_MARKS; m++)
+        if (marks[m].applies(group)) fprintf(file, "$^%s$", marks[m].mark);
+}
+
+static void explain_marks(const struct sm_groups *groups, FILE *file) {
+    for (size_t m = 0; m < N_MARKS; m++) {
+        size_t g = 0;
+        while (g < groups->n_groups && !marks[m].applies(&groups->group[g])) g++;
+        if (g < groups->n_groups)
+            fprintf(file, "\\multicolumn{11}{l}{\\footnotesize $^%s$ %s} \\\\\n", marks[m].mark, marks[m].text);
+    }
+}
+
 static void print_group(const struct sm_groups *groups, const struct sm_group *group, FILE *file) {
     const struct sm_run_summary *first = &groups->summary[group->member[0]];
     print_text(file, first->recipe);
@@ -63,6 +95,7 @@ static void print_group(const struct sm_groups *groups, const struct sm_group *g
         print_text(file, group->variant);
         fputc(')', file);
     }
+    print_marks(group, file);
     const char *const names[] = {first->network, first->dataset, first->method};
     for (size_t i = 0; i < 3; i++) {
         fputs(" & ", file);
@@ -70,10 +103,10 @@ static void print_group(const struct sm_groups *groups, const struct sm_group *g
     }
     fprintf(file, " & %zu", group->n_members);
     print_estimate(file, group->estimate[SM_GROUP_test_accuracy]);
-    print_percent(file, group->published_accuracy);
+    print_percent(file, group->published.accuracy);
     print_difference(file, sm_group_accuracy_difference(group));
     print_estimate(file, group->estimate[SM_GROUP_remaining]);
-    print_percent(file, group->published_remaining);
+    print_percent(file, group->published.remaining);
     print_difference(file, sm_group_remaining_difference(group));
     fputs(" \\\\\n", file);
 }
@@ -89,5 +122,7 @@ void sm_groups_print_tex(const struct sm_groups *groups, FILE *file) {
           " & & & & & measured & published & diff. & measured & published & diff. \\\\\n\\midrule\n",
           file);
     for (size_t g = 0; g < groups->n_groups; g++) print_group(groups, &groups->group[g], file);
-    fputs("\\bottomrule\n\\end{tabular}}\n", file);
+    fputs("\\bottomrule\n", file);
+    explain_marks(groups, file);
+    fputs("\\end{tabular}}\n", file);
 }

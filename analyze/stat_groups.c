@@ -23,10 +23,14 @@ static const struct sm_column columns[] = {
     {"variant", "settings in which groups with these four names differ (key: value, ...), or -"},
     {"runs", "number of runs in the group"},
     SM_GROUP_METRICS(ESTIMATE_COLUMNS){"published_accuracy",
-                                       "test accuracy that was published for the recipe; nan where none was"},
-    {"accuracy_difference", "test_accuracy_mean - published_accuracy; nan where either is"},
-    {"published_remaining", "remaining share that was published for the recipe; nan where none was"},
-    {"remaining_difference", "remaining_mean - published_remaining; nan where either is"},
+                                       "test accuracy that was published for the recipe; nan where none was, and where "
+                                       "it is of another experiment: see departures"},
+    {"accuracy_difference", "test_accuracy_mean - published_accuracy; nan where either is, and for methods in rounds, "
+                            "of which the best round is published and test_accuracy is that of the last"},
+    {"published_remaining", "remaining share that was published for the recipe; nan as for published_accuracy"},
+    {"remaining_difference", "remaining_mean - published_remaining; nan as for accuracy_difference"},
+    {"departures", "settings in which the runs depart from the shipped recipe of that name (key: value, ...); - where "
+                   "they follow it, and where none of that name is shipped"},
 };
 
 struct state {
@@ -70,10 +74,11 @@ static void write_row(const struct sm_groups *groups, const struct sm_group *gro
         sm_table_real(table, group->estimate[which].low);
         sm_table_real(table, group->estimate[which].high);
     }
-    sm_table_real(table, group->published_accuracy);
+    sm_table_real(table, group->published.accuracy);
     sm_table_real(table, sm_group_accuracy_difference(group));
-    sm_table_real(table, group->published_remaining);
+    sm_table_real(table, group->published.remaining);
     sm_table_real(table, sm_group_remaining_difference(group));
+    sm_table_text(table, *group->published.departures ? group->published.departures : "-");
 }
 
 static void print_tex(const struct state *state, FILE *file) {
@@ -113,7 +118,9 @@ const struct sm_statistic sm_stat_groups = {
     .about =
         "Runs of the same network, data set, method and recipe, whose settings differ in nothing but the seeds (and\n"
         "what changes no result: threads, recording). Columns as in `summary`. Interval: mean -+ t(.975, runs - 1)\n"
-        "sd / sqrt(runs), over the runs. The same as a LaTeX table in groups.tex; all runs and groups in\n"
+        "sd / sqrt(runs), over the runs. Nothing published is set beside runs that depart from the shipped recipe in\n"
+        "what the experiment is: network, width, batch_norm, dataset, method, activation, weight_init, keep, rescale,\n"
+        "criterion, mask_one, mask_zero. The same as a LaTeX table in groups.tex; all runs and groups in\n"
         "summary.json.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,

@@ -195,10 +195,93 @@ static void settings_make_the_group(void **state) {
     assert_int_equal(groups.group[1].member[0], 2);
     assert_string_equal(groups.group[0].variant, "threshold: 0.01");
     assert_string_equal(groups.group[1].variant, "threshold: 0.5");
-    assert_near(groups.group[0].published_accuracy, 0.9748);
-    assert_near(groups.group[0].published_remaining, NAN);
+    assert_near(groups.group[0].published.accuracy, 0.9748);
+    assert_near(groups.group[0].published.remaining, NAN);
     assert_near(groups.group[0].estimate[SM_GROUP_test_accuracy].mean, 0.625);
     assert_int_equal(notes.n, 0);
+    sm_groups_destroy(&groups);
+}
+
+static char *tex_of(const struct sm_groups *groups);
+
+/* The shipped recipe as it stands, but for what is set; the text of a run. malloc'ed. */
+static char *shipped(const char *name, const char *set) {
+    struct sm_recipe recipe;
+    struct sm_error err = {.text = ""};
+    sm_recipe_defaults(&recipe);
+    if (sm_recipe_read(&recipe, name, &err) != 0 || (set && sm_recipe_set(&recipe, set, &err) != 0))
+        fail_msg("%s", err.text);
+    return sm_recipe_text(&recipe);
+}
+
+/* One run of that recipe: what it is compared with, what is noted of it, and its row in LaTeX. */
+static void assert_published(const char *set, double accuracy, const char *departures, bool noted, const char *mark) {
+    char *recipe = shipped("fcn-mnist", set);
+    const struct member members[] = {{recipe, 1, NULL}};
+    struct sm_groups groups;
+    struct sm_notes notes = {0};
+    group_runs(members, 1, &groups, &notes);
+    const struct sm_published *published = &groups.group[0].published;
+    char *tex = tex_of(&groups);
+    assert_near(published->accuracy, accuracy);
+    assert_near(published->remaining, isnan(accuracy) ? NAN : 0.0377);
+    assert_near(sm_group_accuracy_difference(&groups.group[0]), 0.5 - accuracy);
+    assert_string_equal(published->departures, departures);
+    assert_true(published->of_another_experiment == noted);
+    assert_int_equal(notes.n, noted);
+    if (noted) assert_non_null(strstr(notes.text[0], "published for fcn-mnist is of another experiment"));
+    assert_true((strstr(tex, "fcn-mnist$^\\dagger$ & ") != NULL) == (*mark != 0));
+    assert_true((strstr(tex, "{\\footnotesize $^\\dagger$ Settings depart") != NULL) == (*mark != 0));
+    free(tex);
+    free(recipe);
+    sm_notes_destroy(&notes);
+    sm_groups_destroy(&groups);
+}
+
+/* Other settings make another attempt, another network, data set or method another experiment. */
+static void published_values_are_of_their_experiment(void **state) {
+    (void)state;
+    assert_published(NULL, 0.9748, "", false, "");
+    assert_published("weight_seed=7", 0.9748, "", false, "");
+    assert_published("record=10", 0.9748, "", false, "");
+    assert_published("epochs=2", 0.9748, "epochs: 2", false, "d");
+    assert_published("dataset=digits", NAN, "dataset: \"digits\"", true, "d");
+    assert_published("network=784-20-10", NAN, "network: \"784-20-10\"", true, "d");
+    assert_published("width=0.5", NAN, "width: 0.5", true, "d");
+    assert_published("method=dense", NAN, "method: \"dense\"", true, "d");
+    assert_published("activation=relu", NAN, "activation: relu", true, "d");
+}
+
+/* A recipe of the user's own, whatever its name, says itself what was published. */
+static void recipes_that_are_not_shipped_keep_theirs(void **state) {
+    (void)state;
+    const struct member members[] = {{"name: mine\ndataset: digits\npublished_accuracy: 0.875\n", 1, NULL}};
+    struct sm_groups groups;
+    struct sm_notes notes = {0};
+    group_runs(members, 1, &groups, &notes);
+    assert_near(groups.group[0].published.accuracy, 0.875);
+    assert_string_equal(groups.group[0].published.departures, "");
+    assert_int_equal(notes.n, 0);
+    sm_groups_destroy(&groups);
+}
+
+/* The last round is not what the best of a paper is compared with. */
+static void rounds_have_no_difference(void **state) {
+    (void)state;
+    const struct member members[] = {{"published_accuracy: 0.875\npublished_remaining: 0.25\n", 1, NULL}};
+    struct sm_groups groups;
+    struct sm_notes notes = {0};
+    group_runs(members, 1, &groups, &notes);
+    struct sm_run run = *groups.group[0].first;
+    assert_near(sm_group_accuracy_difference(&groups.group[0]), 0.5 - 0.875);
+    run.in_rounds = true;
+    groups.group[0].first = &run;
+    assert_near(sm_group_accuracy_difference(&groups.group[0]), NAN);
+    assert_near(sm_group_remaining_difference(&groups.group[0]), NAN);
+    char *tex = tex_of(&groups);
+    assert_non_null(strstr(tex, "fcn-mnist$^\\ddagger$ & "));
+    assert_non_null(strstr(tex, "$^\\ddagger$ Measured: the last round. Published: the best one.} \\\\\n"));
+    free(tex);
     sm_groups_destroy(&groups);
 }
 
@@ -293,6 +376,9 @@ int main(void) {
                                        cmocka_unit_test(estimates),
                                        cmocka_unit_test(masks_of_other_runs_are_alike),
                                        cmocka_unit_test(settings_make_the_group),
+                                       cmocka_unit_test(published_values_are_of_their_experiment),
+                                       cmocka_unit_test(recipes_that_are_not_shipped_keep_theirs),
+                                       cmocka_unit_test(rounds_have_no_difference),
                                        cmocka_unit_test(methods_never_mix),
                                        cmocka_unit_test(same_seeds_are_noted),
                                        cmocka_unit_test(unreadable_recipe_is_noted),
