@@ -10,9 +10,9 @@
 #include "analyze/settings.h"
 
 /* What an experiment is: with another value here the published numbers are those of something else. Other keys (epochs,
- * a learning rate) are departures too, but the run remains an attempt at the same thing. */
-static const char *const experiment[] = {"network",     "width", "batch_norm", "dataset",   "method",   "activation",
-                                         "weight_init", "keep",  "rescale",    "criterion", "mask_one", "mask_zero"};
+ * initial weights, a learning rate) are departures too, but the run remains an attempt at the same thing. */
+static const char *const experiment[] = {"network", "width",   "batch_norm", "dataset",  "method",   "activation",
+                                         "keep",    "rescale", "criterion",  "mask_one", "mask_zero"};
 
 static int differs_in(const struct sm_recipe *a, const struct sm_recipe *b, const char *key, bool *differs) {
     char *first = sm_recipe_lines(a, &key, 1), *second = sm_recipe_lines(b, &key, 1);

@@ -119,7 +119,7 @@ const struct sm_statistic sm_stat_groups = {
         "Runs of the same network, data set, method and recipe, whose settings differ in nothing but the seeds (and\n"
         "what changes no result: threads, recording). Columns as in `summary`. Interval: mean -+ t(.975, runs - 1)\n"
         "sd / sqrt(runs), over the runs. Nothing published is set beside runs that depart from the shipped recipe in\n"
-        "what the experiment is: network, width, batch_norm, dataset, method, activation, weight_init, keep, rescale,\n"
+        "what the experiment is: network, width, batch_norm, dataset, method, activation, keep, rescale,\n"
         "criterion, mask_one, mask_zero. The same as a LaTeX table in groups.tex; all runs and groups in\n"
         "summary.json.",
     .columns = columns,
