@@ -275,7 +275,8 @@ static void note_left_out(const struct drawing *drawing, const struct sm_figure 
         sm_note(drawing->analysis->notes, "figure %s: not drawn for %s: it has no row in the table %s", figure->name,
                 label, left_out->table);
     else if (left_out->n > 1)
-        sm_note(drawing->analysis->notes, "figure %s: not drawn for %zu groups of runs: %s has no row in the table %s",
+        sm_note(drawing->analysis->notes,
+                "figure %s: not drawn for %zu groups of runs: %s, for example, has no row in the table %s",
                 figure->name, left_out->n, label, left_out->table);
 }
 

@@ -5,6 +5,7 @@
 
 #include "analyze/html.h"
 #include "analyze/question.h"
+#include "analyze/run_summary.h"
 
 /* ---- one question ---- */
 
@@ -61,7 +62,7 @@ static void write_heading(const struct sm_scope *scope) {
     }
     fputs("<p class=\"lead\">", scope->file);
     sm_say(scope, "%zu run%s of %s on %s, method %s, %g epochs.", scope->n_runs, sm_plural(scope->n_runs),
-           run->net.name, run->dataset, run->method, run->epoch[run->n_records - 1]);
+           run->net.name, run->dataset, run->method, sm_run_trained_until(run, run->n_records - 1));
     fputs("</p>\n", scope->file);
 }
 

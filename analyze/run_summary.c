@@ -46,8 +46,7 @@ static void take_accuracy(struct sm_run_summary *summary, const struct sm_run *r
     summary->best_test_accuracy = best;
 }
 
-/* When the network of a record was trained: a round's record stands at its beginning. */
-static double trained_until(const struct sm_run *run, size_t record) {
+double sm_run_trained_until(const struct sm_run *run, size_t record) {
     double epoch = run->epoch[record];
     if (!run->in_rounds) return epoch;
     if (record + 1 < run->n_records) return run->epoch[record + 1];
@@ -86,7 +85,7 @@ int sm_run_summary_compute(struct sm_run_summary *summary, const struct sm_momen
                                        .weight_seed = run->weight_seed,
                                        .score_seed = run->score_seed,
                                        .data_seed = run->data_seed,
-                                       .epochs = trained_until(run, moment->record)};
+                                       .epochs = sm_run_trained_until(run, moment->record)};
     take_seconds(summary, run);
     take_accuracy(summary, run, moment->record);
     struct sm_counts *counts = calloc(run->net.n_layers + 1, sizeof *counts);

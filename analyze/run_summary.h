@@ -55,4 +55,7 @@ double sm_summary_real(const struct sm_run_summary *summary, const struct sm_sum
 
 int sm_run_summary_compute(struct sm_run_summary *summary, const struct sm_moment *moment, struct sm_error *err);
 
+/* Epoch until which the network of a record was trained: a round's record stands at its beginning. */
+double sm_run_trained_until(const struct sm_run *run, size_t record);
+
 #endif

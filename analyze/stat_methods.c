@@ -14,7 +14,8 @@ static const double SIGNIFICANT = 0.05;
 static const struct sm_column columns[] = {
     SM_GROUP_PAIR_COLUMNS,
     {"layer", "layer, or all: the whole network"},
-    {"compare", "mask: g in {-1, 0, +1}; weight: t = sign(w) g"},
+    {"compare", "mask: g in {-1, 0, +1}; weight: t = sign(w) g, w: the weight that acts, the trained one of "
+                "methods that train weights, else the initial one or what stands in its place"},
     {"alignment", "raw: unit u of one run against unit u of the other; aligned: hidden units re-ordered to match"},
     {"null", "what one of the two runs is exchanged for: see `overlap`"},
     {"initial_signs",

@@ -17,8 +17,9 @@ static const struct sm_column columns[] = {
     {"fan_out", "non-hidden outgoing weights, into all layers that read the unit; nan for output units"},
     {"kept_out", "outgoing weights with g = +1; nan for output units"},
     {"inverted_out", "outgoing weights with g = -1; nan for output units"},
-    {"strength_in",
-     "sum of |w g| over the incoming weights (w: initial weight; trained weight of a dense run); nan for input units"},
+    {"strength_in", "sum of |w g| over the incoming weights (w: initial weight; where the method trains weights, or "
+                    "puts others in place, "
+                    "that weight; times its layer's factor where masks rescale weights); nan for input units"},
     {"strength_out", "sum of |w g| over the outgoing weights; nan for output units"},
     {"log10_paths_in", "log10 of the routes from an input unit to this one; -inf without a route"},
     {"log10_paths_out", "log10 of the routes from this unit to an output unit; -inf without a route"},

@@ -9,7 +9,8 @@ static const struct sm_column columns[] = {
     {"run_a", "first run"},
     {"run_b", "second run"},
     {"layer", "layer, or all: the whole network"},
-    {"compare", "mask: g in {-1, 0, +1}; weight: t = sign(w) g"},
+    {"compare", "mask: g in {-1, 0, +1}; weight: t = sign(w) g, w: the weight that acts, the trained one of "
+                "methods that train weights, else the initial one or what stands in its place"},
     {"alignment",
      "raw: unit u of one run against unit u of the other; aligned: hidden units of run_b re-ordered to match"},
     {"null", "what run_b is exchanged for: independent, unit-permutation, degree, sign-shuffle (see above)"},

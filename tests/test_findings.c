@@ -469,6 +469,25 @@ static void published_of_rounds(void **state) {
     free(text);
 }
 
+/* A round's record stands at its beginning; the last round was trained on, to the last metric. */
+static void rounds_are_trained_beyond_their_record(void **state) {
+    struct fixture *f = *state;
+    char *text = NULL;
+    size_t size = 0;
+    struct sm_error err = {{0}};
+    struct sm_metrics metrics[] = {{.epoch = 1}, {.epoch = 2}, {.epoch = 3}};
+    f->run[0].in_rounds = true;
+    f->run[0].n_rounds = N_RECORDS;
+    f->run[0].metrics = metrics;
+    f->run[0].n_metrics = 3;
+    f->report.file = open_memstream(&text, &size);
+    assert_int_equal(sm_report_findings(&f->report, &err), 0);
+    assert_int_equal(fclose(f->report.file), 0);
+    assert_says(text, "method signed-supermask, 3 epochs.");
+    assert_says(text, "method signed-supermask, 2 epochs."); /* of the group without rounds */
+    free(text);
+}
+
 /* Untrained networks never reach the trained one; a single round is no series. */
 static void rounds_without_training(void **state) {
     struct fixture *f = *state;
@@ -600,6 +619,7 @@ int main(void) {
         CASE(rounds_of_pruning),
         CASE(rounds_without_training),
         CASE(published_of_rounds),
+        CASE(rounds_are_trained_beyond_their_record),
         CASE(methods_side_by_side),
         CASE(draws_have_less_in_common),
         CASE(the_same_scores_are_no_common_choice),
