@@ -153,3 +153,18 @@ with h5py.File("place.h5", "r+") as f:
     run -0 --separate-stderr analyze flips "$RUNS/masked.h5"
     [[ "$stderr" != *samples* ]]
 }
+
+@test "what was published for a data set is not set beside runs of another" {
+    for dataset in digits mnist; do
+        [ "$dataset" = digits ] || [ -n "$DATA" ] || continue
+        "${ANALYZE%analyze}train" fcn-mnist-supermask --quiet --epochs 1 --set dataset=$dataset \
+            ${DATA:+--data "$DATA"} -o "$dataset.h5"
+    done
+    run -0 --separate-stderr analyze groups digits.h5
+    [[ "$stderr" == *"groups: digits: what was published for fcn-mnist-supermask is of another experiment"*"dataset: \"digits\""* ]]
+    grep -q '^fcn-mnist-supermask\$^\\dagger\$ .* & -- & -- & ' out/groups.tex
+    [ -n "$DATA" ] || return 0
+    run -0 --separate-stderr analyze groups mnist.h5
+    [[ "$stderr" != *"another experiment"* ]]
+    grep -q '^fcn-mnist-supermask\$^\\dagger\$ .* & \$98.00\$ & ' out/groups.tex
+}
