@@ -30,7 +30,6 @@ TICS = sprintf("set cbtics ('even' 0, '%s%s' %g, '%s%s' %g) scale 0.3 font ',7' 
     START, short(2**-TOP), -TOP).(TOP > 1.5 ? "; set cbtics add ('2' 1, '.5' -1)" : "")
 same_method(m) = (sum [_k = 1:NR] (METHOD[_k] eq m)) > 1
 name(r) = same_method(METHOD[r]) ? RUNS[r] : METHOD[r]
-cut(s, n) = strlen(s) > n ? s[1:n - 1]."…" : s
 NS = NL > 6 ? 6 : NL
 strip_layer(i) = NL <= 6 ? i : 1 + int((i - 1)*(NL - 1.0)/5 + 0.5)
 W = 8.5; LEFT = 0.3; RIGHT = 1.25
@@ -38,7 +37,7 @@ C = NR < 3 ? NR : 3; R = PIXELS ? rows(NR, 3) : 0
 SIDE = (W - LEFT - RIGHT - 2*0.25)/3
 MAPS = R*(SIDE*(PIXELS ? 1.0*SHAPE[1]/SHAPE[2] : 1) + 0.45)
 ROW = NR <= 8 ? 0.3 : 2.4/NR; STRIP = NR*ROW + 0.75
-HEAD = 0.15; FOOT = NS ? 0.6 : 0.2
+HEAD = 0.15; KEY = 0.36*NR + 0.1; FOOT = (NS ? 0.6 : 0.2) + KEY
 H = HEAD + MAPS + NS*STRIP + FOOT - 0.15*(NS > 0)
 eval page(W, H)
 unset grid; unset key; unset tics; unset colorbox
@@ -52,8 +51,8 @@ array V[1]
 room(n) = sprintf("SIZE = %d; array V[%d]; do for [_k=1:%d] { V[_k] = NaN }", n, n > 0 ? NR*n : 1, NR*n)
 keep(g, at, v) = g && at < SIZE ? (V[(g - 1)*SIZE + at + 1] = v, 0) : 0
 set multiplot
-shown(v) = (_d = doublings(v), _d != _d ? NaN : _d > TOP ? TOP : _d < -TOP ? -TOP : _d)
-set object 1 rectangle from graph 0,0 to graph 1,1 fc rgb 0xBDBDBD fs solid noborder behind
+do for [g=1:NR] { set label 10 + g sprintf("%d  %s", g, shortened(name(g), 55)) at screen LEFT/W, screen (KEY - 0.2 - 0.36*(g - 1))/H left font ",7" tc rgb DARK }
+tint(v) = diverge(doublings(v)/TOP)
 eval room(PIXELS)
 set datafile columnheaders
 stats TABLE using (strcol("layer") eq "input" ? keep(find_run(strcol("label")), int(column("unit")), column("relative")) : 0) nooutput
@@ -63,11 +62,12 @@ do for [g=1:(PIXELS ? NR : 0)] {
     x = LEFT + ((g - 1) % 3)*(SIDE + 0.25); y = HEAD + int((g - 1)/3)*MAPS/R + 0.42
     set lmargin at screen x/W; set rmargin at screen (x + SIDE)/W
     set tmargin at screen 1 - y/H; set bmargin at screen 1 - (y + MAPS/R - 0.45)/H
-    set label 1 sprintf("%d %s", g, cut(name(g), 16)) at screen x/W, screen 1 - (y - 0.14)/H left font ",6" tc rgb DARK
+    set label 1 sprintf("%d  %s", g, shortened(name(g), 15)) at screen x/W, screen 1 - (y - 0.14)/H left font ",6" tc rgb DARK
     set xrange [-0.5:SHAPE[2] - 0.5]; set yrange [SHAPE[1] - 0.5:-0.5]
     if (g == 1) { set colorbox user origin screen (W - RIGHT + 0.15)/W, screen 1 - (y + MAPS/R - 0.45)/H size screen 0.22/W, screen (MAPS/R - 0.45)/H }
-    plot I using (int($0) % SHAPE[2]):(int($0)/SHAPE[2]):(shown(V[(g - 1)*SIZE + int($0) + 1])) with image
-    unset colorbox
+    plot I using (int($0) % SHAPE[2]):(int($0)/SHAPE[2]):(red(tint(V[(g - 1)*SIZE + int($0) + 1]))):\
+        (green(tint(V[(g - 1)*SIZE + int($0) + 1]))):(blue(tint(V[(g - 1)*SIZE + int($0) + 1]))) with rgbimage, @COLOURS
+    unset colorbox; do for [k=11:10 + NR] { unset label k }
 }
 unset label 1
 do for [s=1:NS] {
@@ -88,7 +88,9 @@ do for [s=1:NS] {
     stats TABLE using (strcol("layer") eq LAYER[l] ? keep(find_run(strcol("label")), int(column("place")), column("relative")) : 0) nooutput
     unset datafile columnheaders
     set xrange [-0.5:SIZE - 0.5]; set yrange [NR + 0.5:0.5]
-    plot V using (int($0) % SIZE):(1 + int($0)/SIZE):(shown(V[int($0) + 1])) with image
-    unset colorbox
+    plot V using (int($0) % SIZE):(1 + int($0)/SIZE):(red(tint(V[int($0) + 1]))):(green(tint(V[int($0) + 1]))): \
+        (blue(tint(V[int($0) + 1]))) with rgbimage, @COLOURS
+    unset colorbox; do for [k=11:10 + NR] { unset label k }
 }
 unset multiplot
+do for [g=1:NR] { set label 10 + g sprintf("%d  %s", g, shortened(name(g), 55)) at screen LEFT/W, screen (KEY - 0.2 - 0.36*(g - 1))/H left font ",7" tc rgb DARK }

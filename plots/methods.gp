@@ -42,12 +42,13 @@ R = N + 1
 # A group is called by its method where no other group has that.
 same_method(m) = (sum [_k = 1:NR] (METHOD[_k] eq m)) > 1
 name(r) = same_method(METHOD[r]) ? RUNS[r] : METHOD[r]
-short_name(r) = strlen(name(r)) > 34 ? name(r)[1:32]."…" : name(r)
-LEGEND = NR <= 5 ? 1 : 2
+LONGEST = 0
+do for [r=1:NR] { LONGEST = strlen(name(r)) > LONGEST ? strlen(name(r)) : LONGEST }
+LEGEND = NR <= 5 || LONGEST > 24 ? 1 : 2
 FOOT = 0.7 + 0.36*ceil(1.0*NR/LEGEND)
-W = 8.5; SIDE = (W - 1.0 - 1.6 - 0.45)/2; H = 1.15 + FOOT + R*SIDE + (R - 1)*0.5
+W = 8.5; SIDE = (W - 1.0 - 1.6 - 0.45)/2; H = 1.6 + FOOT + R*SIDE + (R - 1)*0.5
 eval page(W, H)
-eval panels(R, 2, W, H, 1.0, 1.6, FOOT, 1.15, 0.45, 0.5)
+eval panels(R, 2, W, H, 1.0, 1.6, FOOT, 1.6, 0.45, 0.5)
 unset grid; unset key
 set border 15 lc rgb GREY lw 0.5
 set xrange [0.5:NR + 0.5]; set yrange [NR + 0.5:0.5]
@@ -62,22 +63,23 @@ do for [k=1:NR*NR] { I[k] = k }
 row(k) = int((k - 1)/NR) + 1
 col(k) = (k - 1) % NR + 1
 in_cell(v) = v != v ? "" : abs(v) < 0.005 ? "0" : abs(v) >= 0.995 ? (v < 0 ? "−1" : "1") : v < 0 ? "−".sprintf("%.2f", -v)[2:4] : sprintf("%.2f", v)[2:4]
+tint(p, l, k) = diverge(C7[cell(p, l, 1, 1) + int(k) - 1])
 ink(v) = v > 0.5 || v < -0.5 ? 0xFFFFFF : 0x000000
-do for [r=1:NR] { set label 10 + r sprintf("%d  %s", r, short_name(r)) at screen (1.0 + ((r - 1) % LEGEND)*(W - 1.0)/LEGEND)/W, \
+do for [r=1:NR] { set label 10 + r sprintf("%d  %s", r, shortened(name(r), LEGEND == 1 ? 53 : 24)) at screen (1.0 + ((r - 1) % LEGEND)*(W - 1.0)/LEGEND)/W, \
     screen (FOOT - 0.7 - 0.36*int((r - 1)/LEGEND))/H left font ",7" tc rgb DARK }
 set label 1 "above the diagonal: same initial weights; below: others" at screen 1.0/W, screen 1 - 0.25/H left font ",7" tc rgb DARK
-set object 1 rectangle from graph 0,0 to graph 1,1 fc rgb LIGHT fs solid noborder behind
 do for [i=1:R] {
     l = layer_of(i)
     do for [p=1:2] {
-        set title (i == 1 ? (p == RAW ? "as found\n" : "units matched\n") : "").(p == RAW ? (l == NC ? "all" : LAYER[l]) : " ") offset 0,-0.8
+        set title (l == NC ? "all" : LAYER[l]) offset 0,-0.8
+        if (i == 1) { set label 3 (p == RAW ? "as found" : "units matched") at graph 0.5,1 center offset 0,2.1 } else { unset label 3 }
         set format y (p == RAW ? "%g" : ""); set format x (i == R ? "%g" : "")
         if (i == R && p == MATCHED) {
             set colorbox user origin screen 1 - 1.35/W, screen FOOT/H size screen 0.25/W, screen SIDE/H
             set cbtics ("−1" -1, "chance" 0, "1" 1) scale 0.3 offset -0.4,0
         }
         if (p == RAW) { set label 2 "method" at graph -0.22,0.5 center rotate by 90 font ",7" tc rgb DARK } else { unset label 2 }
-        plot I using (col(int($1))):(row(int($1))):(C7[cell(p, l, 1, 1) + int($1) - 1]) with image, \
+        plot I using (col(int($1))):(row(int($1))):(red(tint(p, l, $1))):(green(tint(p, l, $1))):(blue(tint(p, l, $1))) with rgbimage, @COLOURS, \
             I using (NR <= 6 ? col(int($1)) : NaN):(row(int($1))):(in_cell(C7[cell(p, l, 1, 1) + int($1) - 1])): \
                 (ink(C7[cell(p, l, 1, 1) + int($1) - 1])) with labels font ",6" tc rgb variable
         if (i == 1 && p == RAW) { do for [k=1:NR + 10] { unset label k }; unset label 1 }

@@ -100,6 +100,25 @@ ramp_between(a, b, f) = mix(a, b, f, 16) + mix(a, b, f, 8) + mix(a, b, f, 0)
 clip(x) = x < 0 ? 0 : x > 1 ? 1 : x
 layer_colour(i, n) = n <= 7 ? OKABE[i] : ramp(0.9*(i - 1)/(n - 1))
 
+# Pictures with cells that are nan: `with image` infers its grid from the others and goes wrong where a whole row or column
+# lacks. `using x:y:(red(c)):(green(c)):(blue(c)) with rgbimage` has them all; c is the colour of v in DIVERGE, or NOTHING.
+# The colour box needs a plot of the palette: `@COLOURS`, a point outside every axis.
+NOTHING = 0xD0D0D0
+array DIVERGE_AT[7] = [-1.0, -0.6, -0.25, 0.0, 0.25, 0.6, 1.0]
+array DIVERGE_STOP[7] = [0x8C2D04, 0xD55E00, 0xF5B58A, 0xF7F7F7, 0x92C5DE, 0x0072B2, 0x053061]
+diverge_from(k, v) = ramp_between(DIVERGE_STOP[k], DIVERGE_STOP[k + 1], (v - DIVERGE_AT[k])/(DIVERGE_AT[k + 1] - DIVERGE_AT[k]))
+diverge(v) = v != v ? NOTHING : v >= 1 ? DIVERGE_STOP[7] : v <= -1 ? DIVERGE_STOP[1] : \
+    diverge_from(int(sum [_k = 1:6] (v >= DIVERGE_AT[_k] ? 1 : 0)), v)
+red(c) = channel(c, 16)
+green(c) = channel(c, 8)
+blue(c) = channel(c, 0)
+COLOURS = "'+' using (-1e6):(-1e6):(0) every ::0::0 with points palette"
+
+# A name with what is different in brackets, "recipe (criterion: movement)", in n letters: the recipe's is cut first.
+bracket(s) = strstrt(s, " (")
+shortened(s, n) = strlen(s) <= n ? s : bracket(s) && strlen(s) - bracket(s) + 8 <= n ? \
+    s[1:n - 1 - (strlen(s) - bracket(s) + 1)]."…".s[bracket(s):*] : s[1:n - 1]."…"
+
 # Two-sided 95 % quantile of Student's t with n - 1 degrees of freedom (n >= 2); half width of the interval of a mean.
 T_TABLE = "12.706 4.303 3.182 2.776 2.571 2.447 2.365 2.306 2.262 2.228 2.201 2.179 2.160 2.145 2.131 2.120 2.110 \
 2.101 2.093 2.086 2.080 2.074 2.069 2.064 2.060 2.056 2.052 2.048 2.045 2.042"
