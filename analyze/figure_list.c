@@ -9,9 +9,11 @@ const struct sm_figure sm_figures[] = {
          "a "
          "type of point of its own; a filled one is the mean of a group of runs that differ in their seeds only, with "
          "the 95 % interval of the mean in both "
-         "directions (from two runs on); a star is what was published for the recipe, a dotted line leads to it. A "
+         "directions (from two runs on); a star is what was published for the recipe, a dotted line leads to it; where "
+         "the paper gives no share, a dotted line across is the published accuracy. A "
          "line is the way of a method that "
-         "prunes in rounds, mean over the runs. Up and to the left is better.",
+         "prunes in rounds, mean over the runs. Up and to the left is better; lines and intervals may leave the "
+         "picture downwards.",
      .tables = {"summary", "groups"},
      .data = {&sm_figure_data_training, &sm_figure_data_trajectories}},
     {.name = "training",
@@ -154,11 +156,12 @@ const struct sm_figure sm_figures[] = {
      .by_group = true,
      .min_records = 2},
     {.name = "scores",
-     .help = "histograms of the scores before and after training, with the thresholds",
-     .caption =
-         "Density of the scores before (line) and after training (filled), on a logarithmic axis, for one run. "
-         "Weights between the dashed lines (the threshold, with either sign) are hidden; those to the right are kept, "
-         "those to the left inverted.",
+     .help = "histograms of the scores before and after training, with thresholds where there are any",
+     .caption = "Density of the scores before (line) and after training (filled), on a logarithmic axis, for one run. "
+                "Dashed lines are the threshold of a method that has one, with either sign: weights between them are "
+                "hidden, those to the right kept, those to the left inverted. Methods without one hide by other rules: "
+                "edge-popup keeps the share of a layer whose scores are largest in size, supermask each weight with "
+                "probability 1/(1 + exp(-score)).",
      .tables = {"weights"},
      .data = {&sm_figure_data_scores},
      .by_group = true},

@@ -19,8 +19,8 @@ array KIND[1024]
 stats "data/runs.tsv" using (find_run(strcol("run")) ? 0 : (add_run(strcol("run")), KIND[NR] = column("group"), 0)) nooutput
 array GROUP_OF[NR]
 do for [k=1:NR] { GROUP_OF[k] = KIND[k] }
-# What was published stands beside the group's mean, or the best round where there are rounds; where no share was
-# published, over that.
+# What was published is joined to the group's mean, or the best round where there are rounds; where no share was published
+# there is no place for a star: a dotted line across.
 array BEST_X[1024]; array BEST_Y[1024]; array STAR_X[1024]; array STAR_Y[1024]
 do for [k=1:1024] { BEST_X[k] = NaN; BEST_Y[k] = NaN }
 set datafile columnheaders
@@ -29,20 +29,24 @@ stats "data/trajectories.tsv" using (_g = int(column("group")), \
 # Lowest and highest x and y; is anything published; has any group an interval?
 array SPAN[6] = [1e9, -1e9, 1e9, -1e9, 0, 0]
 reach(x, y) = (x != x || y != y) ? 0 : (SPAN[1] = (x < SPAN[1] ? x : SPAN[1]), SPAN[2] = (x > SPAN[2] ? x : SPAN[2]), \
-    SPAN[3] = (y < SPAN[3] ? y : SPAN[3]), SPAN[4] = (y > SPAN[4] ? y : SPAN[4]), 0)
+    reach_y(y))
+reach_y(y) = y != y ? 0 : (SPAN[3] = (y < SPAN[3] ? y : SPAN[3]), SPAN[4] = (y > SPAN[4] ? y : SPAN[4]), 0)
+# The first rounds of an untrained network are near chance: the axis has room for what is best, lines may leave it.
+reach_way(x, y) = (x != x || y != y) ? 0 : (SPAN[1] = (x < SPAN[1] ? x : SPAN[1]), SPAN[2] = (x > SPAN[2] ? x : SPAN[2]), \
+    SPAN[4] = (y > SPAN[4] ? y : SPAN[4]), 0)
 stats "groups.tsv" using (add_method(strcol("method"))) nooutput
 stats "groups.tsv" using (NL = NL + 1, KIND[NL] = open_type(strcol("method")), LAYER[NL] = title_of(strcol("recipe"), strcol("method"), \
     strcol("variant")), (BEST_X[NL] == BEST_X[NL] ? 0 : (BEST_X[NL] = 100*column("remaining_mean"), BEST_Y[NL] = 100*column("test_accuracy_mean"))), \
-    STAR_X[NL] = (column("published_remaining") == column("published_remaining") ? 100*column("published_remaining") : BEST_X[NL]), \
-    STAR_Y[NL] = 100*column("published_accuracy"), reach(STAR_X[NL], STAR_Y[NL]), \
-    (column("published_accuracy") == column("published_accuracy") ? (SPAN[5] = 1) : 0), \
+    STAR_X[NL] = (column("published_remaining") == column("published_remaining") ? 100*column("published_remaining") : NaN), \
+    STAR_Y[NL] = 100*column("published_accuracy"), reach_y(STAR_Y[NL]), reach(STAR_X[NL], STAR_Y[NL]), \
+    (STAR_X[NL] == STAR_X[NL] && STAR_Y[NL] == STAR_Y[NL] ? (SPAN[5] = 1) : 0), \
     (column("test_accuracy_low") == column("test_accuracy_low") ? (SPAN[6] = 1) : 0), 0) nooutput
 array WAY[NL + 1]
 do for [k=1:NL + 1] { WAY[k] = 0 }
-stats "data/trajectories.tsv" using (reach(100*column("remaining"), 100*column("test_accuracy")), \
+stats "data/trajectories.tsv" using (reach_way(100*column("remaining"), 100*column("test_accuracy")), \
     (column("group") <= NL ? (WAY[int(column("group"))] = 1) : 0), 0) nooutput
-stats "groups.tsv" using (reach(100*column("remaining_low"), 100*column("test_accuracy_low")), \
-    reach(100*column("remaining_high"), 100*column("test_accuracy_high"))) nooutput
+stats "groups.tsv" using (reach(100*column("remaining_low"), 100*column("test_accuracy_mean")), \
+    reach(100*column("remaining_high"), 100*column("test_accuracy_mean"))) nooutput
 stats "summary.tsv" using (reach(100*column("remaining"), 100*column("test_accuracy"))) nooutput
 unset datafile columnheaders
 group_of(run) = (_g = find_run(run), _g ? GROUP_OF[_g] : 1)
@@ -56,7 +60,7 @@ W = COLS == 1 ? 8.5 : 17.0; HEAD = 0.75 + 0.38*(shown + COLS - 1)/COLS; H = 6.3 
 eval page(W, H)
 set lmargin at screen 1.45/W; set rmargin at screen 1 - 0.4/W; set bmargin at screen 1.15/H; set tmargin at screen 1 - (HEAD + 0.15)/H
 do for [g=1:shown] { eval point_entry(g, 1.45 + 7.8*((g - 1) % COLS), 0.3 + 0.38*int((g - 1)/COLS), W, H, layer_colour(g, NL), KIND[g] + 1, number(g).cut(LAYER[g], COLS == 1 ? 48 : 50)) }
-set label 1 "open: run   filled: mean of the group".(SPAN[5] ? "   ★ published, dotted to the mean (or best round)" : "") at screen 1.45/W, screen 1 - (HEAD - 0.2)/H left font ",7" tc rgb DARK
+set label 1 "open: run   filled: mean of the group".(SPAN[5] ? "   ★ published" : "") at screen 1.45/W, screen 1 - (HEAD - 0.2)/H left font ",7" tc rgb DARK
 set xlabel "remaining weights (%)" offset 0,0.4
 set ylabel "test accuracy (%)" offset 0.9,0
 wide = SPAN[2] > 0 && SPAN[1] > 0 ? SPAN[2]/SPAN[1] : 1
@@ -64,10 +68,12 @@ wide = SPAN[2] > 0 && SPAN[1] > 0 ? SPAN[2]/SPAN[1] : 1
 if (wide > 3) { set logscale x; set xtics (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100); set xrange [SPAN[1]/1.4:SPAN[2]*1.4 < 100 ? SPAN[2]*1.4 : 110] } else { \
     dx = 0.15*(SPAN[2] - SPAN[1]); dx = dx > 0.05*SPAN[2] ? dx : 0.05*SPAN[2]; dx = dx > 0 ? dx : 1; set xrange [SPAN[1] - dx:SPAN[2] + dx] }
 dy = 0.15*(SPAN[4] - SPAN[3]); dy = dy > 0.3 ? dy : 0.3
-# An interval of few seeds may reach beyond what a share can be; the axis does not.
+# Intervals of few seeds may reach far, and beyond what a share can be; the axis does not.
 lowest = SPAN[3] - dy > -1 ? SPAN[3] - dy : -1; highest = SPAN[4] + dy < 101 ? SPAN[4] + dy : 101
 if (SPAN[4] >= SPAN[3]) set yrange [lowest:highest]
 set format "%g"
+do for [g=1:NL] { if (STAR_X[g] != STAR_X[g] && STAR_Y[g] == STAR_Y[g]) {
+    set arrow 1000 + g from graph 0, first STAR_Y[g] to graph 1, first STAR_Y[g] nohead dt 3 lw 0.8 lc rgb layer_colour(g, NL) } }
 c(run) = layer_colour(group_of(run), NL)
 pt_of(run) = KIND[int(group_of(run))]
 G(k) = layer_colour(int(k) + 1 > NL ? NL : int(k) + 1, NL)
@@ -82,7 +88,7 @@ plot for [g=1:NL] for [k=1:WAY[g]] "data/trajectories.tsv" using (column("group"
      "summary.tsv" using (100*column("remaining")):(100*column("test_accuracy")):(pt_of(strcol("run"))):(c(strcol("run"))) with points pt variable ps 0.7 lw 0.8 lc rgb variable, \
      for [k=1:SPAN[5]] "groups.tsv" using (BEST_X[$0 + 1]):(BEST_Y[$0 + 1]):(STAR_X[$0 + 1] - BEST_X[$0 + 1]):(STAR_Y[$0 + 1] - BEST_Y[$0 + 1]) \
         with vectors nohead dt 3 lw 0.8 lc rgb GREY, \
+     for [k=1:SPAN[5]] "groups.tsv" using (STAR_X[$0 + 1]):(STAR_Y[$0 + 1]):("★"):(G($0)) with labels font ",9" tc rgb variable, \
      "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(KIND[int($0) + 1] + 1):(G($0)) with points pt variable ps 1 lc rgb variable, \
      for [k=1:NUMBERS] "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(sprintf("%d", $0 + 1)) \
-        with labels offset 0.7,0.6 font ",7" tc rgb DARK, \
-     for [k=1:SPAN[5]] "groups.tsv" using (STAR_X[$0 + 1]):(STAR_Y[$0 + 1]):("★"):(G($0)) with labels font ",9" tc rgb variable
+        with labels offset 0.7,0.6 font ",7" tc rgb DARK

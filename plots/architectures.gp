@@ -7,12 +7,14 @@ TABLE = "data/architectures.tsv"
 load "plots/style.gp"
 set datafile columnheaders
 MOST = 28
-array NAME[MOST]; array NRUNS[MOST]; array DEPTH[MOST]; array REMAINS[MOST]
+array INVERTS[MOST]; array NAME[MOST]; array NRUNS[MOST]; array DEPTH[MOST]; array REMAINS[MOST]
 array S[2] = [0, 1.0]
+do for [g=1:MOST] { INVERTS[g] = 0 }
+inverts(g, x) = g > MOST || !(x > 0) ? 0 : (INVERTS[g] = 1, 0)
 note(g, name, n, depth, remains) = g > MOST ? 0 : (NAME[g] = name, NRUNS[g] = n, DEPTH[g] = depth, REMAINS[g] = remains, 0)
 least(x) = (x > 0 && x < S[2] ? (S[2] = x, 0) : 0)
 stats TABLE using (S[1] = (column("group") > S[1] ? int(column("group")) : S[1]), note(int(column("group")), strcol("label"), \
-    int(column("runs")), int(column("layers")), column("network_remaining")), least(column("keep")), least(column("invert")), 0) nooutput
+    int(column("runs")), int(column("layers")), column("network_remaining")), least(column("keep")), least(column("invert")), inverts(int(column("group")), column("invert")), 0) nooutput
 N = S[1] > MOST ? MOST : S[1]
 FLOOR = 10.0**floor(log10(S[2]) + 1e-9)
 # A label is "recipe" or "recipe (what differs)": two lines, as long as the panel is wide.
@@ -24,7 +26,7 @@ do for [g=1:N] { if (strlen(behind(NAME[g]))) { DIFFERS = 1 } }
 C = columns(N, 4); R = rows(N, 4)
 W = 17.0; TALL = (R > 3 ? 2.6 : 3.4) + 0.35*DIFFERS; H = 1.9 + 0.35*DIFFERS + TALL*R
 eval page(W, H)
-eval panels(R, C, W, H, 1.35, 0.25, 0.75, 1.45 + 0.35*DIFFERS, 0.35, 0.95 + 0.35*DIFFERS)
+eval panels(R, C, W, H, 1.35, 0.25, 0.75, 1.45 + 0.35*DIFFERS, 0.35, 1.15 + 0.35*DIFFERS)
 CHARACTERS = int((W - 1.6 - 0.35*(C - 1))/C/0.135)
 set logscale y
 set yrange [FLOOR:1]
@@ -45,7 +47,9 @@ do for [g=1:N] {
     if (DEPTH[g] > 12) { set xtics 0, STEP }
     set ytics ("" 1, "" 0.1, "" 0.01, "" 0.001, "" 0.0001, "" 0.00001)
     if (is_left(g, C)) { set ytics ("100" 1, "10" 0.1, "1" 0.01, "0.1" 0.001, "0.01" 0.0001, "0.001" 0.00001) }
-    plot TABLE using (column("index") + 0.81):(of(g, positive(column("keep")))):(0.38) with boxes fc rgb KEEP, \
+    # A group that inverts nothing has whole bars.
+    WIDTH = INVERTS[g] ? 0.38 : 0.76; MIDDLE = INVERTS[g] ? 0.81 : 1
+    plot TABLE using (column("index") + MIDDLE):(of(g, positive(column("keep")))):(WIDTH) with boxes fc rgb KEEP, \
         TABLE using (column("index") + 1.19):(of(g, positive(column("invert")))):(0.38) with boxes fc rgb INVERT
     unset label 1; unset label 2; eval no_legend(2)
 }

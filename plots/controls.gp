@@ -23,7 +23,7 @@ label_of(s) = s eq "as-trained" ? "as trained" : s eq "shuffle-mask" ? "mask shu
     : s eq "invert-all" ? "all signs inverted" : s eq "redraw-weights" ? "other weights" : s
 W = 8.5; H = 2.1 + 0.62*NL
 eval page(W, H)
-set lmargin at screen 2.75/W; set rmargin at screen 1 - 0.95/W
+set lmargin at screen 2.75/W; set rmargin at screen 1 - 1.25/W
 set bmargin at screen 1.1/H; set tmargin at screen 1 - 0.85/H
 set label 1 runs_text(NR) at screen 2.75/W, screen 1 - 0.3/H left font ",7" tc rgb DARK
 set xlabel "test accuracy (%)" offset 0,0.4
@@ -34,7 +34,7 @@ set arrow 1 from first 100.0/CLASSES, graph 0 to first 100.0/CLASSES, graph 1 no
 set label 2 "chance" at first 100.0/CLASSES, graph 1 center offset 0,0.5 font ",7" tc rgb DARK
 TRAINED = band_mean(1, 1)
 set arrow 2 from first TRAINED, graph 0 to first TRAINED, graph 1 nohead lc rgb BLUE lw 0.8 dt 2
-do for [k=1:NL] { set label 10 + k sprintf("%.1f %%", band_mean(k, 1)) at screen 1 - 0.85/W, first k left font ",7" tc rgb DARK }
+do for [k=1:NL] { set label 10 + k sprintf("%.1f %%", band_mean(k, 1)) at screen 1 - 1.15/W, first k left font ",7" tc rgb DARK }
 array I[NL]
 do for [k=1:NL] { I[k] = k }
 spread(r) = NR > 1 ? 0.3*((r - 1.0)/(NR - 1) - 0.5) : 0

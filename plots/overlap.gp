@@ -37,6 +37,10 @@ mean(p, s, c) = N[at(p, s, c)] ? SUM[at(p, s, c)]/N[at(p, s, c)] : NaN
 low(p, s, c) = N[at(p, s, c)] > 1 ? LOW[at(p, s, c)] : NaN
 span(p, s, c) = N[at(p, s, c)] > 1 ? HIGH[at(p, s, c)] - LOW[at(p, s, c)] : NaN
 top(p, s, c) = N[at(p, s, c)] ? HIGH[at(p, s, c)] : NaN
+# Over the bar, its whisker and the strokes that stand on it.
+most(a, b) = a != a ? b : b != b ? a : a > b ? a : b
+label_at(p, s, c) = s == FOUND ? most(top(p, s, c), mean(p, FOUND_CHANCE, c)) : s == MATCHED ? most(most(top(p, s, c), \
+    drawn(p, MATCHED_CHANCE) ? mean(p, MATCHED_CHANCE, c) : NaN), drawn(p, MATCHED_SIGNS) ? mean(p, MATCHED_SIGNS, c) : NaN) : top(p, s, c)
 has(p) = (sum [k=1:NS*NC] N[(p - 1)*NS*NC + k]) > 0
 # Other signs leave the places of masks as they are; where independent masks hardly meet, equal signs say nothing.
 drawn(p, s) = !(p == MASKS && s == MATCHED_SIGNS) && !(p == SIGNS && s == MATCHED_CHANCE)
@@ -83,7 +87,7 @@ do for [p=1:3] {
             with vectors heads size graph 0.006,90 lc rgb 0x000000 lw 0.8, \
         for [s=4:6] I using ($1 + x_of(bar_of(s)) - 0.46*B):(drawn(p, s) ? mean(p, s, int($1)) : NaN):(0.92*B):(0) \
             with vectors nohead lc rgb 0x000000 lw 1.6 dt dash(s), \
-        for [s=1:(NUMBERS ? 3 : 0)] I using ($1 + x_of(s)):(top(p, s, int($1))):(short(mean(p, s, int($1)))) \
+        for [s=1:(NUMBERS ? 3 : 0)] I using ($1 + x_of(s)):(label_at(p, s, int($1))):(short(mean(p, s, int($1)))) \
             with labels offset 0,0.45 font ",6" tc rgb DARK
     if (first) { eval no_legend(5) }
     first = 0

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# scores.gp - how the scores of each layer are spread before and after training, with the thresholds, for one run.
+# scores.gp - how the scores of each layer are spread before and after training, with the thresholds where the
+# method has them, for one run.
 # Run in the directory of the tables: gnuplot -e "FMT='pdf'" plots/scores.gp
 # Reads data/scores.tsv (densities in equal bins; weights outside the bins are none). Variables: FMT, OUT (style.gp).
 FIGURE = "scores"
@@ -24,7 +25,9 @@ set label 2 "score m" at screen 0.5, screen 0.3/H center font ",8"
 set label 3 RUNS[1].thinned(NL) at screen 1.35/W, screen 1 - 0.4/H left font ",8"
 eval swatch(1, W - 7.9, 0.4, W, H, SKY, "after training")
 eval stroke(2, W - 5.2, 0.4, W, H, DARK, 1, "before")
-eval stroke(3, W - 3.4, 0.4, W, H, VERMILION, 2, "threshold ±τ")
+THRESHOLDS = 0
+do for [l=1:NL] { THRESHOLDS = THRESHOLDS + (TAU[l] == TAU[l]) }
+if (THRESHOLDS) { eval stroke(3, W - 3.4, 0.4, W, H, VERMILION, 2, "threshold ±τ") }
 do for [i=1:N] {
     l = panel(i)
     set table $P separator tab

@@ -17,6 +17,7 @@ eval panels(1, 3, W, H, 1.4, 0.35, 1.1, TOP, 1.75, 0)
 array I[NX]
 do for [k=1:NX] { I[k] = k }
 set xrange [XS[1]:NX > 1 ? XS[NX] : XS[1] + 1]
+set xtics fitting_step(NX > 1 ? XS[NX] - XS[1] : 1, (W - 5.25)/3, strlen(sprintf("%g", XS[NX])))
 set xlabel "epoch" offset 0,0.4
 array COLUMN[4] = ["test_accuracy", "test_loss", "train_loss", "remaining"]
 array TITLE[3] = ["test error (%)", "loss: test (line), training (dashed)", "remaining weights (%)"]
