@@ -187,9 +187,9 @@ const struct sm_figure sm_figures[] = {
      .by_group = true},
     {.name = "input-pixels",
      .help = "which input pixels are read: kept, inverted, routes to the outputs",
-     .caption =
-         "How many weights of the first layer each pixel keeps and inverts, and how many routes lead from it to the "
-         "outputs (logarithm), mean over the runs. Grey pixels have no route in any run.",
+     .caption = "How many weights of the first layer each pixel keeps and inverts (not drawn where none is inverted), "
+                "and how many routes lead from it to the "
+                "outputs (logarithm), mean over the runs. Grey pixels have no route in any run.",
      .tables = {"neurons"},
      .data = {&sm_figure_data_image},
      .by_group = true},

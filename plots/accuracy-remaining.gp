@@ -50,7 +50,6 @@ stats "groups.tsv" using (reach(100*column("remaining_low"), 100*column("test_ac
 stats "summary.tsv" using (reach(100*column("remaining"), 100*column("test_accuracy"))) nooutput
 unset datafile columnheaders
 group_of(run) = (_g = find_run(run), _g ? GROUP_OF[_g] : 1)
-cut(s, n) = strlen(s) > n ? s[1:n - 1]."…" : s
 shown = NL > 24 ? 24 : NL
 # Colours alone do not tell more than seven groups apart: then groups have numbers.
 NUMBERS = NL > 7
@@ -59,7 +58,7 @@ COLS = NL > 3 ? 2 : 1
 W = COLS == 1 ? 8.5 : 17.0; HEAD = 0.75 + 0.38*(shown + COLS - 1)/COLS; H = 6.3 + HEAD
 eval page(W, H)
 set lmargin at screen 1.45/W; set rmargin at screen 1 - 0.4/W; set bmargin at screen 1.15/H; set tmargin at screen 1 - (HEAD + 0.15)/H
-do for [g=1:shown] { eval point_entry(g, 1.45 + 7.8*((g - 1) % COLS), 0.3 + 0.38*int((g - 1)/COLS), W, H, layer_colour(g, NL), KIND[g] + 1, number(g).cut(LAYER[g], COLS == 1 ? 48 : 50)) }
+do for [g=1:shown] { eval point_entry(g, 1.45 + 7.8*((g - 1) % COLS), 0.3 + 0.38*int((g - 1)/COLS), W, H, layer_colour(g, NL), KIND[g] + 1, number(g).shortened(LAYER[g], COLS == 1 ? 48 : 50)) }
 set label 1 "open: run   filled: mean of the group".(SPAN[5] ? "   ★ published" : "") at screen 1.45/W, screen 1 - (HEAD - 0.2)/H left font ",7" tc rgb DARK
 set xlabel "remaining weights (%)" offset 0,0.4
 set ylabel "test accuracy (%)" offset 0.9,0

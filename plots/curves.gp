@@ -36,10 +36,8 @@ stats TABLE using (_l = curve_of(strcol("run")), band_add(_l, column("round"), S
 unset datafile columnheaders
 x_at(l, k) = XN[(l - 1)*NX + k] ? positive(XT[(l - 1)*NX + k]/XN[(l - 1)*NX + k]) : NaN
 
-# What is too long for its panel ends in an ellipsis.
 MOST_LETTERS = 44
-fitted(s, most) = strlen(s) > most ? s[1:most - 1]."…" : s
-counted(s, count) = fitted(s, MOST_LETTERS - strlen(count)).count
+counted(s, count) = shortened(s, MOST_LETTERS - strlen(count)).count
 # Seven colours; the curves behind the seventh have them again, dashed, with open markers.
 array FILLED[7] = [7, 5, 9, 13, 11, 15, 7]; array OPEN[7] = [6, 4, 8, 12, 10, 14, 6]
 turn(i) = 1 + (i - 1) % 7
@@ -79,7 +77,7 @@ do for [p=1:NP] {
     margin = 0.06*(most - least); margin = margin > 0 ? margin : most > 0 ? 0.05*most : 1
     set yrange [Y_ZERO ? 0 : least - margin:most + margin]
     set xrange [100:least_x < 100 ? least_x/1.1 : 50]
-    set label 1 fitted(PANELS[p], MOST_LETTERS) at screen left/W, screen 1 - (head + 0.4)/H left font ",8" tc rgb DARK
+    set label 1 shortened(PANELS[p], MOST_LETTERS) at screen left/W, screen 1 - (head + 0.4)/H left font ",8" tc rgb DARK
     plot for [j=1:WN[p] > 0] WT[p]/WN[p] with lines lc rgb DARK lw 0.8 dt 3, \
          for [l=1:NL] I using (PANEL_OF[l] == p && N_RUNS[l] > 1 ? x_at(l, $1) : NaN):(band_low(l, $1)):(band_high(l, $1)) with filledcurves fc rgb faint(colour(PLACE[l]), 0.2), \
          for [l=1:NL] I using (PANEL_OF[l] == p ? x_at(l, $1) : NaN):(band_mean(l, $1)) with linespoints lc rgb colour(PLACE[l]) lw 1.2 dt dash(PLACE[l]) pt mark(PLACE[l]) ps 0.6

@@ -24,7 +24,7 @@ array TITLE[3] = ["test error (%)", "loss: test (line), training (dashed)", "rem
 # What is drawn of column c's value y.
 drawn(c, y) = c == 1 ? 100*(1 - y) : c == 4 ? 100*y : y
 if (NL > 1 || NR > 1) { do for [g=1:NL] { eval swatch(g, 1.4 + 7.8*((g - 1) % 2), 0.3 + 0.4*int((g - 1)/2), W, H, layer_colour(g, NL), \
-    LAYER[g]) } }
+    shortened(LAYER[g], 54)) } }
 if (NL == 1 && NR == 1) set label 1 RUNS[1] at screen 1.4/W, screen 1 - 0.3/H left font ",7" tc rgb DARK
 if (NL == 1 && NR > 1) set label 1 sprintf("%d runs", NR) at screen 1 - 0.4/W, screen 1 - 0.3/H right font ",7" tc rgb DARK
 do for [p=1:3] {
