@@ -23,6 +23,7 @@ char *sm_settings_text(const struct sm_recipe *recipe, const struct sm_run *run)
     plain.record_every = 0;
     plain.record_scores = false;
     forget_which_run(&plain, run);
+    if (plain.optimizer == SM_ADAM) plain.nesterov = false; /* it has none */
     plain.description[0] = plain.published_source[0] = '\0';
     plain.published_accuracy = plain.published_remaining = NAN;
     char *text = sm_recipe_text(&plain);
