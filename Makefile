@@ -145,7 +145,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libtrain.a $(BUILD)/libanalyze
 # Objects of tests stay for the next time.
 .SECONDARY:
 
-tests: $(TEST_BIN)
+tests: $(TEST_BIN) $(SHARE_FILES)
 
 # ---- benchmarks ----
 
