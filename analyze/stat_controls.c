@@ -17,7 +17,8 @@ enum { REPLICATES = 10 };
 static const struct sm_column columns[] = {
     {"run", "run file's base name"},
     {"control", "what was done to the mask or its weights"},
-    {"replicates", "evaluated networks: 10 where the control draws random numbers (--seed), else 1"},
+    {"replicates",
+     "evaluated networks: 10 where the control draws random numbers (--seed), else 1; 0: can change nothing"},
     {"accuracy", "mean test accuracy, share in [0, 1]"},
     {"accuracy_sd", "standard deviation over the replicates (n - 1 in the denominator); nan for one"},
     {"accuracy_min", "lowest"},
@@ -77,14 +78,14 @@ static double remaining_of(const struct bench *bench) {
 
 static void write_row(struct sm_table *table, const struct bench *bench, const struct sm_control *control,
                       const struct sm_score *score, size_t n) {
-    double sum = 0, loss = 0, squares = 0, low = score[0].accuracy, high = low;
+    double sum = 0, loss = 0, squares = 0, low = NAN, high = NAN;
     for (size_t r = 0; r < n; r++) {
         sum += score[r].accuracy;
         loss += score[r].loss;
         low = fmin(low, score[r].accuracy);
         high = fmax(high, score[r].accuracy);
     }
-    double mean = sum / (double)n;
+    double mean = sum / (double)n; /* of none: nan, and so are the extremes */
     for (size_t r = 0; r < n; r++) squares += (score[r].accuracy - mean) * (score[r].accuracy - mean);
     sm_table_text(table, bench->moment->run->name);
     sm_table_text(table, control->name);
@@ -99,9 +100,8 @@ static void write_row(struct sm_table *table, const struct bench *bench, const s
 
 static int write_control(struct sm_table *table, const struct bench *bench, const struct sm_control *control,
                          struct sm_error *err) {
-    if (!control->applies(&bench->moment->run->net, bench->moment->mask)) return 0;
     struct sm_score score[REPLICATES];
-    size_t n = control->random ? REPLICATES : 1;
+    size_t n = !control->applies(&bench->moment->run->net, bench->moment->mask) ? 0 : control->random ? REPLICATES : 1;
     for (size_t r = 0; r < n; r++)
         if (evaluate(bench, control, (uint32_t)r, &score[r], err) != 0) return -1;
     write_row(table, bench, control, score, n);
@@ -143,9 +143,11 @@ const struct sm_statistic sm_stat_controls = {
         "  invert-all      g becomes -g\n"
         "  redraw-weights  new initial weights, drawn as the recipe says from another seed; of weights that were\n"
         "                  trained or put in place nothing is left: the network is untrained\n"
-        "A mask that carried only its density would lose nothing. A control that can change nothing has no row:\n"
-        "shuffle-mask where the mask has one state in each layer (dense), shuffle-signs where none has both signs (a\n"
-        "method that inverts no weight). A run that cannot be evaluated has no rows, and a note says why.",
+        "A mask that carried only its density would lose nothing. A control that can change nothing has no "
+        "replicates,\n"
+        "and nan for what would be measured: shuffle-mask where the mask has one state in each layer (dense),\n"
+        "shuffle-signs where none has both signs (a method that inverts no weight). A run that cannot be evaluated has "
+        "no rows, and a note says why.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .needs_images = true,

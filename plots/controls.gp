@@ -2,7 +2,8 @@
 # controls.gp - test accuracy with the mask or its signs shuffled, all signs inverted, or the weights drawn again.
 # Run in the directory of the tables: gnuplot -e "FMT='pdf'" plots/controls.gp
 # Reads controls.tsv and data/networks.tsv (classes). Variables: FMT, OUT (style.gp). Small circles: runs (mean over
-# replicates); bars: from the lowest to the highest replicate of all runs; strokes and numbers: mean over the runs.
+# replicates); bars: from the lowest to the highest replicate of all runs; strokes and numbers: mean over the runs. A
+# control that can change nothing in any of the runs (accuracy nan) has no line.
 FIGURE = "controls"
 TABLE = "controls.tsv"
 load "plots/style.gp"
@@ -10,7 +11,8 @@ load "plots/style.gp"
 CLASSES = 1
 set datafile columnheaders
 stats "data/networks.tsv" using (used(strcol("run")) ? (CLASSES = column("units_out"), 0) : 0) nooutput
-stats TABLE using (used(strcol("run")) ? (add_run(strcol("run")), add_layer(strcol("control")), 0) : 0) nooutput
+stats TABLE using (used(strcol("run")) ? (add_run(strcol("run")), \
+    column("accuracy") == column("accuracy") ? add_layer(strcol("control")) : 0, 0) : 0) nooutput
 NX = 1; XS[1] = 0
 eval BANDS
 array LOW[NL]; array HIGH[NL]

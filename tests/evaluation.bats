@@ -55,6 +55,18 @@ same() { "$PYTHON" -c 'import sys; sys.exit(float(sys.argv[1]) != float(sys.argv
     done
 }
 
+@test "a control that can change nothing has no replicates and no accuracy" {
+    analyze controls "$RUNS/masked.h5" "$RUNS/dense.h5"
+    for control in shuffle-mask shuffle-signs; do
+        [ "$(cell controls replicates masked $control)" = 10 ]
+        [ "$(cell controls replicates dense $control)" = 0 ]
+        for column in accuracy accuracy_sd accuracy_min accuracy_max loss; do
+            [ "$(cell controls $column dense $control)" = nan ]
+        done
+    done
+    [ "$(cell controls replicates dense redraw-weights)" = 10 ]
+}
+
 @test "--at: an earlier mask as it was measured; trained weights of then are gone" {
     run -0 --separate-stderr analyze controls --at 1 "$RUNS/masked.h5" "$RUNS/dense.h5"
     same "$(cell controls accuracy masked as-trained)" "$(measured masked test_accuracy 0)"
