@@ -161,7 +161,7 @@ static void find_overlap(const struct sm_scope *scope) {
     if (overlap.aligned.n) say_aligned(scope, layer, &overlap);
     say_signs(scope, &overlap);
     write_table(scope);
-    if (sm_run_samples_masks(scope->first)) say_draws(scope);
+    if (scope->first->samples_masks) say_draws(scope);
 }
 
 /* Did the search for an alignment depend on where it began? */

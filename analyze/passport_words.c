@@ -293,7 +293,7 @@ void sm_page_history(const struct sm_passport_page *page) {
         fputs("<p>The run has a single record: there is no history.</p>\n", page->file);
         return;
     }
-    if (sm_run_samples_masks(page->passport->subject.moment->run)) {
+    if (page->passport->subject.moment->run->samples_masks) {
         fputs("<p>The masks of this run are samples, drawn anew for each record: when its weights came to be what they "
               "are cannot be seen in them.</p>\n",
               page->file);

@@ -125,7 +125,7 @@ static const struct sm_run *sampled_run(const struct reading *r, size_t row) {
         const struct sm_run *run = &report->analysis->runs[report->groups.first[g]];
         const char *label = report->groups.label[g];
         bool named = sm_tsv_is(r->tsv, row, "group_a", label) || sm_tsv_is(r->tsv, row, "group_b", label);
-        if (named && sm_run_samples_masks(run)) return run;
+        if (named && run->samples_masks) return run;
     }
     return NULL;
 }

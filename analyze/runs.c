@@ -133,14 +133,6 @@ double sm_run_test_accuracy(const struct sm_run *run, size_t record) {
     return metrics ? metrics->test_accuracy : NAN;
 }
 
-/* The run file says which method it was, and no more. */
-bool sm_run_samples_masks(const struct sm_run *run) {
-    static const char *const methods[] = {"supermask"};
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-        if (strcmp(run->method, methods[i]) == 0) return true;
-    return false;
-}
-
 /* ---- masks and weights ---- */
 
 /* One block: the pointers to the layers, then their entries. */

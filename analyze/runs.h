@@ -18,10 +18,6 @@ const struct sm_metrics *sm_run_metrics_at(const struct sm_run *run, double epoc
  * round is reported with: their metrics are those of other networks, too. */
 double sm_run_test_accuracy(const struct sm_run *run, size_t record);
 
-/* Is each record's mask a draw from the scores, anew every time? Two records, and two runs, then differ by chance even
- * where the scores are the same. */
-bool sm_run_samples_masks(const struct sm_run *run);
-
 /* One mask: [n_layers], each [weights], one behind the other in one allocation; free() gives it back. NULL when out of
  * memory. */
 int8_t **sm_masks_new(const struct sm_network *net);

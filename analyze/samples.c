@@ -35,7 +35,7 @@ static char *tables_of(enum sm_of_draws kind, const struct sm_statistic *const *
 static char *runs_of(const struct sm_analysis *analysis) {
     size_t n = 0, first = 0;
     for (size_t i = analysis->n_runs; i-- > 0;)
-        if (sm_run_samples_masks(&analysis->runs[i])) n++, first = i;
+        if (analysis->runs[i].samples_masks) n++, first = i;
     if (n < 2) return sm_format("%s", n == 0 ? "" : analysis->runs[first].name);
     return sm_format("%zu runs, the first of them %s,", n, analysis->runs[first].name);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* samples.h - what tables say less of where a run's masks are samples, drawn anew for each record
- * (sm_run_samples_masks).
+ * (run->samples_masks).
  */
 #ifndef SUPERMASK_ANALYZE_SAMPLES_H
 #define SUPERMASK_ANALYZE_SAMPLES_H

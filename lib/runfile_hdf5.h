@@ -45,7 +45,8 @@ extern const struct sm_mask_member sm_mask_members[3];
 /* What the root attribute `trained` says: what the method changes. */
 enum sm_trained { SM_TRAINED_SCORES, SM_TRAINED_WEIGHTS, SM_TRAINED_NOTHING };
 extern const char *const sm_trained_names[3];
-extern const char *const sm_rescale_names[2]; /* by whether there is dynamic weight rescaling */
+extern const char *const sm_rescale_names[2];       /* by whether there is dynamic weight rescaling */
+extern const char *const sm_mask_sampling_names[2]; /* by whether each record's mask is a draw of its own */
 
 /* ---- HDF5 made short (runfile_hdf5.c) ---- */
 

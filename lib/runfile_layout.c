@@ -64,6 +64,7 @@ static const char *const values_descriptions[5] = {
 
 const struct sm_mask_member sm_mask_members[3] = {{"INVERT", -1}, {"HIDE", 0}, {"KEEP", 1}};
 const char *const sm_rescale_names[2] = {"none", "dynamic"};
+const char *const sm_mask_sampling_names[2] = {"none", "record"};
 const char *const sm_trained_names[3] = {"scores", "weights", "nothing"};
 
 static const char root_description[] =
@@ -347,6 +348,7 @@ static herr_t put_root(hid_t file, const struct sm_layout *layout) {
         {"network", layout->net->name},
         {"trained", sm_trained_names[layout->trained]},
         {"rescale", sm_rescale_names[h->rescale]},
+        {"mask_sampling", sm_mask_sampling_names[h->samples_masks]},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (sm_h5_put_text(file, texts[i][0], texts[i][1]) < 0) return -1;

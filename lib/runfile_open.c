@@ -121,13 +121,19 @@ static int read_texts(struct sm_run *run, const struct sm_h5_place *root, struct
     return sm_h5_get_text(root, "masks_from_recipe", &run->masks_from_recipe, err);
 }
 
-/* A file of an older program says nothing of it. */
-static int read_rescale(struct sm_run *run, const struct sm_h5_place *root, struct sm_error *err) {
-    int rescale = 0;
-    if (H5Aexists(root->object, "rescale") > 0 && read_choice(root, "rescale", sm_rescale_names, 2, &rescale, err) < 0)
-        return -1;
-    run->rescale = rescale == 1;
+/* An attribute of which files of an older program say nothing. */
+static int read_switch(const struct sm_h5_place *root, const char *name, const char *const names[2], bool otherwise,
+                       bool *value, struct sm_error *err) {
+    int choice = otherwise;
+    if (H5Aexists(root->object, name) > 0 && read_choice(root, name, names, 2, &choice, err) < 0) return -1;
+    *value = choice == 1;
     return 0;
+}
+
+static int read_switches(struct sm_run *run, const struct sm_h5_place *root, struct sm_error *err) {
+    bool was_sampled = strcmp(run->method, "supermask") == 0; /* by the one method that older programs sampled for */
+    if (read_switch(root, "rescale", sm_rescale_names, false, &run->rescale, err) < 0) return -1;
+    return read_switch(root, "mask_sampling", sm_mask_sampling_names, was_sampled, &run->samples_masks, err);
 }
 
 static int read_root(struct sm_run *run, const struct sm_h5_place *root, struct sm_error *err) {
@@ -139,8 +145,8 @@ static int read_root(struct sm_run *run, const struct sm_h5_place *root, struct 
     run->complete = status == 1;
     run->handle->trained = (enum sm_trained)trained;
     run->trains_weights = trained == SM_TRAINED_WEIGHTS;
-    if (read_rescale(run, root, err) < 0) return -1;
-    if (read_texts(run, root, err) < 0 || read_name(root, "network", run->net.name, err) < 0) return -1;
+    if (read_texts(run, root, err) < 0 || read_switches(run, root, err) < 0) return -1;
+    if (read_name(root, "network", run->net.name, err) < 0) return -1;
     if (sm_h5_get_seed(root, "weight_seed", &run->weight_seed, err) < 0) return -1;
     if (sm_h5_get_seed(root, "score_seed", &run->score_seed, err) < 0) return -1;
     if (sm_h5_get_seed(root, "data_seed", &run->data_seed, err) < 0) return -1;

@@ -219,6 +219,7 @@ static int build_again(const struct sm_disk *disk, const struct sm_run *run, boo
                                          .threshold = run->threshold,
                                          .record_scores = run->has_score_records,
                                          .rescale = run->rescale,
+                                         .samples_masks = run->samples_masks,
                                          .in_rounds = run->in_rounds,
                                          .host = run->host,
                                          .n_host = run->n_host};

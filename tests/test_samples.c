@@ -10,10 +10,6 @@
 
 #include <cmocka.h>
 
-#include "analyze/runs.h"
-
-static char signed_supermask[] = "signed-supermask", supermask[] = "supermask", popup[] = "edge-popup";
-
 static struct sm_notes notes_of(const struct sm_run *runs, size_t n_runs, const struct sm_statistic *const *tables,
                                 size_t n_tables) {
     struct sm_notes notes = {0};
@@ -22,18 +18,11 @@ static struct sm_notes notes_of(const struct sm_run *runs, size_t n_runs, const 
     return notes;
 }
 
-static void of_one_method_alone(void **state) {
-    (void)state;
-    assert_true(sm_run_samples_masks(&(struct sm_run){.method = supermask}));
-    assert_false(sm_run_samples_masks(&(struct sm_run){.method = signed_supermask}));
-    assert_false(sm_run_samples_masks(&(struct sm_run){.method = popup}));
-}
-
 /* One note for the tables that compare records, one for those that compare runs. */
 static void tables_and_runs_are_named(void **state) {
     (void)state;
     const struct sm_run runs[] = {
-        {.name = "a", .method = popup}, {.name = "b", .method = supermask}, {.name = "c", .method = supermask}};
+        {.name = "a"}, {.name = "b", .samples_masks = true}, {.name = "c", .samples_masks = true}};
     const struct sm_statistic *const tables[] = {&sm_stat_ratios, &sm_stat_flips, &sm_stat_overlap, &sm_stat_settling};
     struct sm_notes notes = notes_of(runs, 2, tables, 4);
     assert_int_equal(notes.n, 2);
@@ -48,7 +37,7 @@ static void tables_and_runs_are_named(void **state) {
 
 static void nothing_where_there_are_none(void **state) {
     (void)state;
-    const struct sm_run runs[] = {{.name = "a", .method = popup}, {.name = "b", .method = supermask}};
+    const struct sm_run runs[] = {{.name = "a"}, {.name = "b", .samples_masks = true}};
     const struct sm_statistic *const tables[] = {&sm_stat_flips, &sm_stat_overlap, &sm_stat_ratios};
     assert_int_equal(notes_of(runs, 1, tables, 3).n, 0);
     assert_int_equal(notes_of(runs, 2, tables + 2, 1).n, 0);
@@ -56,7 +45,6 @@ static void nothing_where_there_are_none(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(of_one_method_alone),
         cmocka_unit_test(tables_and_runs_are_named),
         cmocka_unit_test(nothing_where_there_are_none),
     };

@@ -165,6 +165,20 @@ largest=(--set method=edge-popup --set keep=0.3 --set optimizer=adam --set learn
     ! same_data sampled1.h5 largest1.h5
 }
 
+@test "a run file says whether its masks are draws; of an older one its method tells" {
+    "$TRAIN" "${small[@]}" "${sampled[@]}" --epochs 1 -o sampled.h5
+    "$TRAIN" "${small[@]}" "${largest[@]}" --epochs 1 -o largest.h5
+    caution() { "$ANALYZE" flips -q --figures none -o tables sampled.h5 largest.h5 2>&1 | grep -c "flips: masks of sampled are samples"; }
+    [ "$(caution)" = 1 ]
+    "$PYTHON" -c 'import h5py
+assert h5py.File("largest.h5").attrs["mask_sampling"] == "none"
+with h5py.File("sampled.h5", "r+") as f: del f.attrs["mask_sampling"]'
+    [ "$(caution)" = 1 ]
+    "$PYTHON" -c 'import h5py
+with h5py.File("sampled.h5", "r+") as f: f.attrs["mask_sampling"] = "none"'
+    [ "$(caution)" = 0 ]
+}
+
 @test "each seed changes what it names and nothing else at the start" {
     "$TRAIN" "${small[@]}" --seed 1 -o one.h5
     "$TRAIN" "${small[@]}" --seed 1 --weight-seed 2 -o weights.h5

@@ -165,6 +165,7 @@ static int create_file(struct run *r, struct sm_error *err) {
                                          .record_scores = r->recipe->record_scores,
                                          .in_rounds = r->trainer.method->in_rounds,
                                          .rescale = r->recipe->rescale == SM_RESCALE_DYNAMIC,
+                                         .samples_masks = r->trainer.method->samples_masks,
                                          .host = b.host.facts,
                                          .n_host = b.host.n};
     if (!status)

@@ -70,6 +70,7 @@ struct sm_run_header {
     bool trains_weights;     /* dense: the weights move; final_weights stands where the scores would */
     bool record_scores;      /* also append the scores of every record */
     bool rescale;            /* effective weights are w*g*weights/kept of the layer (dynamic weight rescaling) */
+    bool samples_masks;      /* a record's mask is a draw from its scores */
     bool in_rounds;          /* the method works in rounds: sm_run_append_round may be called */
     const struct sm_host_fact *host;
     size_t n_host;
@@ -149,6 +150,7 @@ struct sm_run {
     double *threshold;     /* [n_layers] */
     bool trains_weights;   /* final_weights stand where final_scores would */
     bool rescale;          /* dynamic weight rescaling: see the header's field */
+    bool samples_masks;    /* two records, and two runs, differ by chance even where their scores are the same */
     bool has_scores;       /* initial_scores are there */
     bool has_final;        /* final_scores (final_weights) are there */
     bool has_mask_weights; /* mask_weights are there */

@@ -63,7 +63,7 @@ def check_description(c, file):
 
 def check_root(c, file):
     attrs = file.attrs
-    c.equal(set(attrs) - {"rescale"}, TEXTS | SEEDS | {"format_version", "input_shape"}, "root attributes")
+    c.equal(set(attrs) - {"rescale", "mask_sampling"}, TEXTS | SEEDS | {"format_version", "input_shape"}, "root attributes")
     for name in TEXTS & set(attrs):
         c.expect(isinstance(attrs[name], str), f"@{name} does not read as str")
     for name in SEEDS & set(attrs):
@@ -73,6 +73,7 @@ def check_root(c, file):
     c.expect(attrs["status"] in ("running", "complete"), f"@status {attrs['status']}")
     c.expect(attrs["trained"] in ("scores", "weights", "nothing"), f"@trained {attrs['trained']}")
     c.expect(attrs.get("rescale", "none") in ("none", "dynamic"), f"@rescale {attrs.get('rescale')}")
+    c.equal(attrs.get("mask_sampling", "none") == "record", attrs["method"] == "supermask", "@mask_sampling")
     c.expect(np.datetime64(attrs["created"].rstrip("Z")) > np.datetime64("2020-01-01"), "@created is no ISO 8601 time")
     c.expect(attrs["created"].endswith("Z"), "@created is not UTC")
     c.equal(attrs["input_shape"].shape, (3,), "shape of @input_shape")
