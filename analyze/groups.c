@@ -108,6 +108,7 @@ int sm_groups_add(struct sm_groups *groups, size_t i, const struct sm_run *run, 
     if (!group) group = new_group(groups, run, err);
     if (!group) return -1;
     group->member[group->n_members++] = i;
+    group->n_unfinished += groups->summary[i].unfinished;
     return 0;
 }
 
@@ -168,7 +169,7 @@ int sm_groups_finish(struct sm_groups *groups, struct sm_notes *notes, struct sm
 }
 
 static double difference(const struct sm_group *group, enum sm_group_metric which, double published) {
-    return group->first->in_rounds ? NAN : group->estimate[which].mean - published;
+    return group->first->in_rounds || group->n_unfinished ? NAN : group->estimate[which].mean - published;
 }
 
 double sm_group_accuracy_difference(const struct sm_group *group) {

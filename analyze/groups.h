@@ -26,14 +26,15 @@ struct sm_estimate sm_estimate_of(const double *values, size_t n);
 struct sm_group {
     const struct sm_run *first; /* borrowed */
     size_t n_members, *member;  /* indices of runs, in the order of the command line */
+    size_t n_unfinished;        /* of them, those whose record is not the end of their training */
     char *settings;             /* recipe text without whatever changes no result; empty: it could not be read */
     char *variant;              /* "key: value, ..." where groups of the same names differ, else "-" */
     struct sm_estimate estimate[SM_N_GROUP_METRICS];
     struct sm_published published; /* of the first run's recipe */
 };
 
-/* The mean over the runs minus what was published; NaN where either is missing, and for methods in rounds: theirs is
- * the mean of the last round, and the best is published. */
+/* The mean over the runs minus what was published; NaN where either is missing, where a run is unfinished, and for
+ * methods in rounds: theirs is the mean of the last round, and the best is published. */
 double sm_group_accuracy_difference(const struct sm_group *group);
 double sm_group_remaining_difference(const struct sm_group *group);
 

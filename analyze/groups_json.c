@@ -74,6 +74,8 @@ static void print_group(const struct sm_groups *groups, const struct sm_group *g
     print_named_real(file, "remaining_difference", sm_group_remaining_difference(group));
     print_key(file, ", ", "departures");
     sm_json_string(file, group->published.departures);
+    print_key(file, ", ", "unfinished");
+    fprintf(file, "%zu", group->n_unfinished);
     fputc('}', file);
 }
 

@@ -64,12 +64,17 @@ static bool has_rounds(const struct sm_group *group) {
     return group->first->in_rounds;
 }
 
+static bool is_unfinished(const struct sm_group *group) {
+    return group->n_unfinished > 0;
+}
+
 static const struct {
     bool (*applies)(const struct sm_group *group);
     const char *mark, *text;
 } marks[] = {
     {departs, "\\dagger", "Settings depart from the shipped recipe of that name."},
     {has_rounds, "\\ddagger", "Measured: the last round. Published: the best one."},
+    {is_unfinished, "\\S", "Measured before the end of training."},
 };
 enum { N_MARKS = sizeof marks / sizeof *marks };
 

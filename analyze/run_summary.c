@@ -85,7 +85,8 @@ int sm_run_summary_compute(struct sm_run_summary *summary, const struct sm_momen
                                        .weight_seed = run->weight_seed,
                                        .score_seed = run->score_seed,
                                        .data_seed = run->data_seed,
-                                       .epochs = sm_run_trained_until(run, moment->record)};
+                                       .epochs = sm_run_trained_until(run, moment->record),
+                                       .unfinished = !run->complete || moment->record + 1 < run->n_records};
     take_seconds(summary, run);
     take_accuracy(summary, run, moment->record);
     struct sm_counts *counts = calloc(run->net.n_layers + 1, sizeof *counts);

@@ -25,7 +25,8 @@
     F(REAL, epochs, "epochs trained up to the record")                                                                 \
     F(REAL, seconds, "wall time since the start of training, at the same measurement as test_accuracy")                \
     F(REAL, bits_per_weight, "sum over layers of weights * H(keep, hide, invert) / parameters; nan: weights trained")  \
-    F(REAL, compression, "32 / bits_per_weight; nan for 0 bits")
+    F(REAL, compression, "32 / bits_per_weight; nan for 0 bits")                                                       \
+    F(COUNT, unfinished, "1: training went on, or will go on, after the record (--at, a run not complete); else 0")
 
 #define SM_SUMMARY_TEXT const char *
 #define SM_SUMMARY_COUNT uint64_t

@@ -25,12 +25,14 @@ static const struct sm_column columns[] = {
     SM_GROUP_METRICS(ESTIMATE_COLUMNS){"published_accuracy",
                                        "test accuracy that was published for the recipe; nan where none was, and where "
                                        "it is of another experiment: see departures"},
-    {"accuracy_difference", "test_accuracy_mean - published_accuracy; nan where either is, and for methods in rounds, "
-                            "of which the best round is published and test_accuracy is that of the last"},
+    {"accuracy_difference", "test_accuracy_mean - published_accuracy; nan where either is or a run is unfinished, and "
+                            "for methods in rounds, of which the best round is published and test_accuracy is that of "
+                            "the last"},
     {"published_remaining", "remaining share that was published for the recipe; nan as for published_accuracy"},
     {"remaining_difference", "remaining_mean - published_remaining; nan as for accuracy_difference"},
     {"departures", "settings in which the runs depart from the shipped recipe of that name (key: value, ...); - where "
                    "they follow it, and where none of that name is shipped"},
+    {"unfinished", "runs among them that are described before the end of their training: not complete, or --at"},
 };
 
 struct state {
@@ -79,6 +81,7 @@ static void write_row(const struct sm_groups *groups, const struct sm_group *gro
     sm_table_real(table, group->published.remaining);
     sm_table_real(table, sm_group_remaining_difference(group));
     sm_table_text(table, *group->published.departures ? group->published.departures : "-");
+    sm_table_int(table, (int64_t)group->n_unfinished);
 }
 
 static void print_tex(const struct state *state, FILE *file) {

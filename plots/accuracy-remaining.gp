@@ -20,8 +20,8 @@ stats "data/runs.tsv" using (find_run(strcol("run")) ? 0 : (add_run(strcol("run"
 array GROUP_OF[NR]
 do for [k=1:NR] { GROUP_OF[k] = KIND[k] }
 # What was published is joined to the group's mean, or the best round where there are rounds; where no share was published
-# there is no place for a star: a dotted line across.
-array BEST_X[1024]; array BEST_Y[1024]; array STAR_X[1024]; array STAR_Y[1024]
+# there is no place for a star: a dotted line across. What is measured before the end of training is joined to nothing.
+array BEST_X[1024]; array BEST_Y[1024]; array STAR_X[1024]; array STAR_Y[1024]; array DONE[1024]
 do for [k=1:1024] { BEST_X[k] = NaN; BEST_Y[k] = NaN }
 set datafile columnheaders
 stats "data/trajectories.tsv" using (_g = int(column("group")), \
@@ -38,7 +38,7 @@ stats "groups.tsv" using (add_method(strcol("method"))) nooutput
 stats "groups.tsv" using (NL = NL + 1, KIND[NL] = open_type(strcol("method")), LAYER[NL] = title_of(strcol("recipe"), strcol("method"), \
     strcol("variant")), (BEST_X[NL] == BEST_X[NL] ? 0 : (BEST_X[NL] = 100*column("remaining_mean"), BEST_Y[NL] = 100*column("test_accuracy_mean"))), \
     STAR_X[NL] = (column("published_remaining") == column("published_remaining") ? 100*column("published_remaining") : NaN), \
-    STAR_Y[NL] = 100*column("published_accuracy"), reach_y(STAR_Y[NL]), reach(STAR_X[NL], STAR_Y[NL]), \
+    STAR_Y[NL] = 100*column("published_accuracy"), DONE[NL] = column("unfinished") == 0, reach_y(STAR_Y[NL]), reach(STAR_X[NL], STAR_Y[NL]), \
     (STAR_X[NL] == STAR_X[NL] && STAR_Y[NL] == STAR_Y[NL] ? (SPAN[5] = 1) : 0), \
     (column("test_accuracy_low") == column("test_accuracy_low") ? (SPAN[6] = 1) : 0), 0) nooutput
 array WAY[NL + 1]
@@ -85,7 +85,7 @@ plot for [g=1:NL] for [k=1:WAY[g]] "data/trajectories.tsv" using (column("group"
      for [k=1:SPAN[6]] "groups.tsv" using (100*column("remaining_low")):(100*column("test_accuracy_mean")):(100*(column("remaining_high") - column("remaining_low"))):(0):(G($0)) \
         with vectors heads size graph 0.01,90 lc rgb variable lw 1, \
      "summary.tsv" using (100*column("remaining")):(100*column("test_accuracy")):(pt_of(strcol("run"))):(c(strcol("run"))) with points pt variable ps 0.7 lw 0.8 lc rgb variable, \
-     for [k=1:SPAN[5]] "groups.tsv" using (BEST_X[$0 + 1]):(BEST_Y[$0 + 1]):(STAR_X[$0 + 1] - BEST_X[$0 + 1]):(STAR_Y[$0 + 1] - BEST_Y[$0 + 1]) \
+     for [k=1:SPAN[5]] "groups.tsv" using (DONE[$0 + 1] ? BEST_X[$0 + 1] : NaN):(BEST_Y[$0 + 1]):(STAR_X[$0 + 1] - BEST_X[$0 + 1]):(STAR_Y[$0 + 1] - BEST_Y[$0 + 1]) \
         with vectors nohead dt 3 lw 0.8 lc rgb GREY, \
      for [k=1:SPAN[5]] "groups.tsv" using (STAR_X[$0 + 1]):(STAR_Y[$0 + 1]):("★"):(G($0)) with labels font ",9" tc rgb variable, \
      "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(KIND[int($0) + 1] + 1):(G($0)) with points pt variable ps 1 lc rgb variable, \

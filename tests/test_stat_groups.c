@@ -265,6 +265,30 @@ static void recipes_that_are_not_shipped_keep_theirs(void **state) {
     sm_groups_destroy(&groups);
 }
 
+/* What is measured before the end of training is set beside what was published, and not subtracted from it. */
+static void unfinished_runs_have_no_difference(void **state) {
+    (void)state;
+    const char recipe[] = "published_accuracy: 0.875\npublished_remaining: 0.25\n";
+    const struct member members[] = {{recipe, 1, NULL}, {recipe, 2, NULL}};
+    struct sm_groups groups;
+    struct sm_notes notes = {0};
+    group_runs(members, 2, &groups, &notes);
+    char *tex = tex_of(&groups);
+    assert_null(strstr(tex, "Measured before the end of training."));
+    assert_near(sm_group_accuracy_difference(&groups.group[0]), 0.625 - 0.875);
+    free(tex);
+    groups.group[0].n_unfinished = 1;
+    tex = tex_of(&groups);
+    assert_non_null(strstr(tex, "$^\\S$ & "));
+    assert_non_null(strstr(tex, "$^\\S$ Measured before the end of training."));
+    assert_true(isnan(sm_group_accuracy_difference(&groups.group[0])));
+    assert_true(isnan(sm_group_remaining_difference(&groups.group[0])));
+    assert_near(groups.group[0].published.accuracy, 0.875);
+    free(tex);
+    sm_notes_destroy(&notes);
+    sm_groups_destroy(&groups);
+}
+
 /* The last round is not what the best of a paper is compared with. */
 static void rounds_have_no_difference(void **state) {
     (void)state;
@@ -378,6 +402,7 @@ int main(void) {
                                        cmocka_unit_test(settings_make_the_group),
                                        cmocka_unit_test(published_values_are_of_their_experiment),
                                        cmocka_unit_test(recipes_that_are_not_shipped_keep_theirs),
+                                       cmocka_unit_test(unfinished_runs_have_no_difference),
                                        cmocka_unit_test(rounds_have_no_difference),
                                        cmocka_unit_test(methods_never_mix),
                                        cmocka_unit_test(same_seeds_are_noted),

@@ -204,7 +204,8 @@ def summary_rows(case):
                "remaining_weights": np.count_nonzero(joined), "remaining": np.mean(joined != 0),
                "effective_remaining": sum(effective(run, masks)) / joined.size, "test_accuracy": accuracy,
                "best_test_accuracy": float(np.max(best)) if len(best) else nan, "epochs": until,
-               "seconds": last("seconds"), "bits_per_weight": bits, "compression": 32 / bits if bits > 0 else nan}
+               "seconds": last("seconds"), "bits_per_weight": bits, "compression": 32 / bits if bits > 0 else nan,
+               "unfinished": int(run.attrs["status"] != "complete" or record < len(run.epoch) - 1)}
 
 
 METRICS = ["test_accuracy", "best_test_accuracy", "remaining", "effective_remaining", "seconds"]
@@ -246,11 +247,14 @@ def group_rows(case):
             values = estimate([rows[i][metric] for i in runs])
             row |= {f"{metric}_{part}": value for part, value in zip(("mean", "sd", "low", "high"), values)}
         published = yaml_lines.published(case.runs[runs[0]].attrs["recipe"])
+        unfinished = sum(rows[i]["unfinished"] for i in runs)
+        difference = lambda mean, value: nan if unfinished else mean - value
         yield row | {"published_accuracy": published[0],
-                     "accuracy_difference": row["test_accuracy_mean"] - published[0],
+                     "accuracy_difference": difference(row["test_accuracy_mean"], published[0]),
                      "published_remaining": published[1],
-                     "remaining_difference": row["remaining_mean"] - published[1],
-                     "departures": "-"}  # no recipe of these cases has the name of a shipped one
+                     "remaining_difference": difference(row["remaining_mean"], published[1]),
+                     "departures": "-",  # no recipe of these cases has the name of a shipped one
+                     "unfinished": unfinished}
 
 
 def groups(case):
