@@ -9,17 +9,11 @@
 
 #include "lib/kernels_activation.h"
 #include "lib/kernels_draw.h"
+#include "lib/kernels_tile.h"
 #include "lib/kernels_transpose.h"
+#include "lib/kernels_update.h"
 #include "lib/kernels_vector.h"
 
-#if V == 16
-#    define TILE_VECTORS 3 /* accumulators of the gradient tile: SM_ROWS x 3 of 32 registers */
-#    define TILE_ROWS 8
-#else
-#    define TILE_VECTORS 2 /* 4 x 2 (and operands) of 16 registers */
-#    define TILE_ROWS 4
-#endif
-#define TILE_COLUMNS (TILE_VECTORS * V)
 #define SUM_VECTORS 8 /* accumulators of a sparse sum */
 
 /* ---- loading and transposing ---- */
@@ -178,24 +172,21 @@ static void collect_kept(struct sm_kept *kept, const int8_t *mask, const float *
 
 /* ---- masks ---- */
 
+/* -1 and +1 are odd, 0 is even. Bytes are added up as long as they cannot overflow. */
 static size_t count_kept(const int8_t *mask, size_t n) {
+    typedef uint8_t bytes __attribute__((vector_size(SM_LANES), aligned(1), may_alias));
     size_t n_kept = 0;
-    for (size_t i = 0; i < n; i += 8) {
-        uint64_t eight;
-        memcpy(&eight, mask + i, 8);
-        n_kept += (size_t)__builtin_popcountll(eight & UINT64_C(0x0101010101010101)); /* -1 and +1 are odd */
+    for (size_t i = 0; i < n;) {
+        size_t end = n - i < 255 * SM_LANES ? n : i + 255 * SM_LANES;
+        bytes sum = {0};
+        for (; i < end; i += SM_LANES) sum += *(const bytes *)(mask + i) & 1;
+        for (size_t k = 0; k < SM_LANES; k++) n_kept += sum[k];
     }
     return n_kept;
 }
 
 static void apply_mask(float *effective, const float *weight, const int8_t *mask, size_t n) {
     for (size_t i = 0; i < n; i++) effective[i] = weight[i] * (float)mask[i];
-}
-
-INLINE void store_mask(int8_t *mask, vector value, float threshold) {
-    /* A comparison is -1 where it holds: below - above is +1 above the threshold, -1 below its negative. */
-    vector_int g = (value < spread(-threshold)) - (value > spread(threshold));
-    store_bytes(mask, g);
 }
 
 static void mask_from_scores(int8_t *mask, const float *value, float threshold, size_t n) {
@@ -311,143 +302,57 @@ static void relu_gradient(float *delta, const float *activation, size_t n) {
 
 /* ---- weight gradient and update ---- */
 
-/* Asks for what update_vector will read and write in one row of the tile. */
-INLINE void prefetch_row(const struct sm_trained *t, size_t n_vectors, size_t at) {
-    UNROLL
-    for (size_t v = 0; v < n_vectors; v++) {
-        __builtin_prefetch(t->value + at + v * V, 1);
-        __builtin_prefetch(t->velocity + at + v * V, 1);
-        if (t->weight) __builtin_prefetch(t->weight + at + v * V);
-        if (t->second) __builtin_prefetch(t->second + at + v * V, 1);
-    }
-}
-
-/* sum[r][v] = sum_b delta[r][b] * rows[b][v]: an outer product per image, accumulators in registers. While one part of
- * the images is summed, one row of what will be updated (`trained`, from at[r] on; or NULL) comes nearer. */
-INLINE void gradient_tile(vector sum[TILE_ROWS][TILE_VECTORS], size_t n_vectors, const float *const delta[TILE_ROWS],
-                          size_t n_images, const float *rows, size_t stride, const struct sm_trained *trained,
-                          const size_t at[TILE_ROWS]) {
-    UNROLL
-    for (size_t r = 0; r < TILE_ROWS; r++) {
-        UNROLL
-        for (size_t v = 0; v < n_vectors; v++) sum[r][v] = (vector){0};
-    }
-    size_t part = n_images / TILE_ROWS; /* n_images is a multiple of SM_LANES, so nothing is left */
-    for (size_t p = 0; p < TILE_ROWS; p++) {
-        if (trained) prefetch_row(trained, n_vectors, at[p]);
-        for (size_t b = p * part; b < (p + 1) * part; b++) {
-            vector x[TILE_VECTORS];
-            UNROLL
-            for (size_t v = 0; v < n_vectors; v++) x[v] = load(rows + b * stride + v * V);
-            UNROLL
-            for (size_t r = 0; r < TILE_ROWS; r++) {
-                vector d = spread(delta[r][b]);
-                UNROLL
-                for (size_t v = 0; v < n_vectors; v++) sum[r][v] += d * x[v];
-            }
+/* out[r][c] = sum over k of a[r][k] * rows[k][c], for the rows [first, last) of a and n_columns columns. */
+static void multiply(float *out, size_t out_stride, const float *a, size_t a_stride, const float *rows, size_t stride,
+                     size_t n, size_t n_columns, size_t first, size_t last) {
+    const struct coming none = {0};
+    struct panel panel;
+    for (size_t column = 0; column < n_columns; column += panel.n_vectors * V) {
+        open_panel(&panel, rows, stride, n, column, n_columns);
+        for (size_t o = first; o < last; o += SM_ROWS) {
+            vector sum[SM_ROWS][PANEL_VECTORS];
+            const float *row[SM_ROWS];
+            for (size_t r = 0; r < SM_ROWS; r++) row[r] = a + (o + r) * a_stride;
+            sum_tile(sum, &panel, row, &none);
+            for (size_t r = 0; r < SM_ROWS; r++)
+                for (size_t v = 0; v < panel.n_vectors; v++)
+                    store(out + (o + r) * out_stride + column + v * V, sum[r][v]);
         }
     }
 }
 
-struct moved {
-    vector value, velocity, second;
-};
-
-INLINE struct moved move_sgd(struct sm_update u, vector value, vector velocity, vector gradient) {
-    if (u.optimizer == SM_SGD) gradient = gradient + value * u.weight_decay;
-    vector step = rounded(gradient * u.learning_rate);
-    struct moved to = {.velocity = velocity * u.momentum - step};
-    if (u.optimizer == SM_SGDW) value = value - value * u.weight_decay;
-    to.value = u.nesterov ? value + (to.velocity * u.momentum - step) : value + to.velocity;
-    return to;
+static void product_of_few(float *out, const float *in, size_t image_stride, size_t n_images, const float *effective,
+                           size_t stride, size_t n_in, size_t first, size_t last) {
+    multiply(out, image_stride, effective, stride, in, image_stride, n_in, n_images, first, last);
 }
 
-INLINE struct moved move_adam(struct sm_update u, vector value, vector velocity, vector second, vector gradient) {
-    gradient = gradient + value * u.weight_decay;
-    struct moved to = {.velocity = velocity * u.momentum + rounded(gradient * (1 - u.momentum)),
-                       .second = second * u.second_decay + rounded(gradient * gradient * (1 - u.second_decay))};
-    vector scale = root(rounded(to.second * u.second_correction)) + u.epsilon;
-    to.value = value - rounded(to.velocity * (u.first_correction * u.learning_rate)) / scale;
-    return to;
-}
-
-/* One vector of values: kernels.h has the formulas. The new mask is that of the new scores. */
-INLINE void update_vector(struct sm_trained t, struct sm_update u, size_t at, vector gradient) {
-    vector value = load(t.value + at), velocity = load(t.velocity + at), second = {0};
-    if (t.weight) gradient *= load(t.weight + at); /* straight-through: dL/dm = dL/dv w */
-    if (u.optimizer == SM_ADAM) second = load(t.second + at);
-    struct moved to = u.optimizer == SM_ADAM ? move_adam(u, value, velocity, second, gradient)
-                                             : move_sgd(u, value, velocity, gradient);
-    if (t.held) {
-        vector_int moves = load_bytes(t.held + at) != 0;
-        to.value = choose(moves, to.value, value);
-        to.velocity = choose(moves, to.velocity, velocity);
-        to.second = choose(moves, to.second, second);
-    }
-    store(t.velocity + at, to.velocity);
-    store(t.value + at, to.value);
-    if (u.optimizer == SM_ADAM) store(t.second + at, to.second);
-    if (t.mask) store_mask(t.mask + at, to.value, u.threshold);
-}
-
-/* Is this panel of columns 0 in every image, as the margin of pictures often is? Then so are all its gradients. */
-INLINE bool is_empty(const float *rows, size_t stride, size_t n_images, size_t n_vectors) {
-    for (size_t b = 0; b < n_images; b += SM_LANES) {
+static size_t count_filled(const float *rows, size_t stride, size_t n) {
+    size_t n_filled = 0;
+    for (size_t k = 0; k < n; k++) {
         vector_int any = {0};
-        for (size_t k = b; k < b + SM_LANES; k++) {
-            UNROLL
-            for (size_t v = 0; v < n_vectors; v++) any |= sizes_of(load(rows + k * stride + v * V));
-        }
-        if (bits_of(any != 0)) return false;
+        for (size_t i = 0; i < SM_LANES; i += V) any |= load(rows + k * stride + i) != 0;
+        n_filled += bits_of(any) != 0;
     }
-    return true;
-}
-
-/* A panel of columns of `rows` stays in the first-level cache while all weight rows pass over it. */
-INLINE void gradient_panel(float *gradient, const float *delta, size_t image_stride, size_t n_images, const float *rows,
-                           size_t stride, size_t first, size_t last, size_t column, size_t n_vectors) {
-    size_t n = is_empty(rows + column, stride, n_images, n_vectors) ? 0 : n_images;
-    for (size_t o = first; o < last; o += TILE_ROWS) {
-        vector sum[TILE_ROWS][TILE_VECTORS];
-        const float *row[TILE_ROWS];
-        for (size_t r = 0; r < TILE_ROWS; r++) row[r] = delta + (o + r) * image_stride;
-        gradient_tile(sum, n_vectors, row, n, rows + column, stride, NULL, NULL);
-        UNROLL
-        for (size_t r = 0; r < TILE_ROWS; r++) {
-            UNROLL
-            for (size_t v = 0; v < n_vectors; v++) store(gradient + (o + r) * stride + column + v * V, sum[r][v]);
-        }
-    }
+    return n_filled;
 }
 
 static void weight_gradient(float *gradient, const float *delta, size_t image_stride, size_t n_images,
                             const float *rows, size_t stride, size_t first, size_t last) {
-    size_t column = 0;
-    for (; column + TILE_COLUMNS <= stride; column += TILE_COLUMNS)
-        gradient_panel(gradient, delta, image_stride, n_images, rows, stride, first, last, column, TILE_VECTORS);
-    for (; column < stride; column += V)
-        gradient_panel(gradient, delta, image_stride, n_images, rows, stride, first, last, column, 1);
+    multiply(gradient, stride, delta, image_stride, rows, stride, n_images, stride, first, last);
 }
 
-/* The structs come by value: what the stores write cannot be they, and their fields stay in registers. */
 INLINE void update_panel(struct sm_trained t, struct sm_update u, const float *delta, size_t image_stride,
-                         size_t n_images, const float *rows, const uint32_t *order, size_t n, size_t column,
-                         size_t n_vectors) {
-    size_t n_summed = is_empty(rows + column, t.stride, n_images, n_vectors) ? 0 : n_images;
-    for (size_t k = 0; k < n; k += TILE_ROWS) {
-        vector sum[TILE_ROWS][TILE_VECTORS];
-        const float *row[TILE_ROWS];
-        size_t at[TILE_ROWS];
-        for (size_t r = 0; r < TILE_ROWS; r++) {
+                         const struct panel *panel, const uint32_t *order, size_t n, size_t column) {
+    for (size_t k = 0; k < n; k += SM_ROWS) {
+        vector sum[SM_ROWS][PANEL_VECTORS];
+        const float *row[SM_ROWS];
+        struct coming coming = {.trained = &t};
+        for (size_t r = 0; r < SM_ROWS; r++) {
             row[r] = delta + order[k + r] * image_stride;
-            at[r] = order[k + r] * t.stride + column;
+            coming.at[r] = order[k + r] * t.stride + column;
         }
-        gradient_tile(sum, n_vectors, row, n_summed, rows + column, t.stride, &t, at);
-        UNROLL
-        for (size_t r = 0; r < TILE_ROWS; r++) {
-            UNROLL
-            for (size_t v = 0; v < n_vectors; v++) update_vector(t, u, at[r] + v * V, sum[r][v]);
-        }
+        sum_tile(sum, panel, row, &coming);
+        update_vectors(t, u, coming.at, sum[0], PANEL_VECTORS, SM_ROWS, panel->n_vectors);
     }
 }
 
@@ -456,10 +361,11 @@ static void weight_gradient_update(const struct sm_trained *trained, const struc
                                    size_t n) {
     const struct sm_trained t = *trained;
     const struct sm_update u = *update;
-    size_t column = 0;
-    for (; column + TILE_COLUMNS <= t.stride; column += TILE_COLUMNS)
-        update_panel(t, u, delta, image_stride, n_images, rows, order, n, column, TILE_VECTORS);
-    for (; column < t.stride; column += V) update_panel(t, u, delta, image_stride, n_images, rows, order, n, column, 1);
+    struct panel panel;
+    for (size_t column = 0; column < t.stride; column += panel.n_vectors * V) {
+        open_panel(&panel, rows, t.stride, n_images, column, t.stride);
+        update_panel(t, u, delta, image_stride, &panel, order, n, column);
+    }
 }
 
 /* Without a gradient only weight decay and momentum move a weight. */
@@ -467,15 +373,19 @@ static void update_rows(const struct sm_trained *trained, const struct sm_update
                         size_t n) {
     const struct sm_trained t = *trained;
     const struct sm_update u = *update;
+    const vector none = {0};
     for (size_t k = 0; k < n; k++)
-        for (size_t i = 0; i < t.stride; i += V) update_vector(t, u, order[k] * t.stride + i, (vector){0});
+        for (size_t i = 0; i < t.stride; i += V) {
+            size_t at = order[k] * t.stride + i;
+            update_vectors(t, u, &at, &none, 0, 1, 1);
+        }
 }
 
 static void update_values(const struct sm_trained *trained, const struct sm_update *update, const float *gradient,
                           size_t first, size_t n) {
     const struct sm_trained t = *trained;
     const struct sm_update u = *update;
-    for (size_t i = first; i < first + n; i += V) update_vector(t, u, i, load(gradient + i));
+    update_vectors(t, u, &first, (const vector *)(gradient + first), 0, 1, n / V);
 }
 
 /* ---- the loops of the assignment problem ---- */
@@ -567,6 +477,8 @@ const struct sm_kernels JOIN(sm_kernels_, SM_ISA) = {
     .product_kept = product_kept,
     .product_kept_transposed = product_kept_transposed,
     .collect_kept = collect_kept,
+    .product_of_few = product_of_few,
+    .count_filled = count_filled,
     .count_kept = count_kept,
     .apply_mask = apply_mask,
     .mask_from_scores = mask_from_scores,

@@ -36,6 +36,7 @@ struct problem {
     const struct update_case *update; /* of the functions that update */
     enum masks masks;
     bool constant; /* |w| is the same for all */
+    bool few;      /* most of `in` and `rows` is 0 */
     size_t stride, n_rows, image_stride;
     float magnitude, threshold;
     float *weight, *value, *velocity; /* [n_rows][stride] */
@@ -60,6 +61,15 @@ static void empty_margin(struct problem *p) {
     if (p->n_in >= 2 * MARGIN && p->n_images > 100) p->rows[(p->n_images - 1) * p->stride + 20] = 0.75f;
 }
 
+/* Of the blocks of eight values three fifths, and of the other blocks half of the values: 0 or -0. */
+static void leave_few(float *values, size_t n_rows, size_t stride, uint32_t seed) {
+    const struct sm_rng rng = sm_rng_make(7, SM_RNG_TEST, seed);
+    for (size_t a = 0; a < n_rows * stride; a++) {
+        uint32_t value = sm_rng_u32(&rng, 2 * a), block = sm_rng_u32(&rng, 2 * (a / 8) + 1);
+        if (block % 5 < 3 || value % 2) values[a] = value % 4 ? 0 : -0.0f;
+    }
+}
+
 static int8_t mask_value(enum masks masks, uint32_t bits) {
     static const int8_t fixed[] = {[ALL_KEEP] = 1, [ALL_HIDE] = 0, [ALL_INVERT] = -1};
     return masks == RANDOM ? (int8_t)(bits % 3) - 1 : fixed[masks];
@@ -81,6 +91,8 @@ static void problem_init(struct problem *p) {
     p->delta = random_matrix(p->n_rows, p->image_stride, p->n_out, p->n_images, 5);
     p->rows = random_matrix(p->n_images, p->stride, p->n_images, p->n_in, 6);
     empty_margin(p);
+    if (p->few) leave_few(p->in, p->n_in, p->image_stride, 8);
+    if (p->few) leave_few(p->rows, p->n_images, p->stride, 9);
     p->mask = check_alloc(p->n_rows * p->stride, 1);
     for (size_t o = 0; o < p->n_out; o++)
         for (size_t i = 0; i < p->n_in; i++) {
@@ -146,6 +158,32 @@ static void expect_product(const struct problem *p, struct expected want) {
             double sum = 0, size = 0;
             for (size_t i = 0; i < p->n_in; i++) {
                 double term = effective(p, o, i) * p->in[i * p->image_stride + b];
+                sum += term;
+                size += fabs(term);
+            }
+            want.value[o * p->image_stride + b] = b < p->n_images ? sum : 99;
+            want.bound[o * p->image_stride + b] = b < p->n_images ? (double)(p->n_in + 2) * UNIT * size : 0;
+        }
+}
+
+/* Weights without a mask; in two pieces. */
+static void product_of_few(const struct sm_kernels *k, const struct problem *p, float *out) {
+    size_t n_in = p->stride;
+    for (size_t n = 0; n < p->n_rows * p->image_stride; n++) out[n] = 99;
+    k->product_of_few(out, p->in, p->image_stride, p->n_images, p->weight, p->stride, n_in, 0, SM_ROWS);
+    k->product_of_few(out, p->in, p->image_stride, p->n_images, p->weight, p->stride, n_in, SM_ROWS, p->n_rows);
+}
+
+static size_t product_of_few_size(const struct problem *p) {
+    return p->n_rows * p->image_stride;
+}
+
+static void expect_product_of_few(const struct problem *p, struct expected want) {
+    for (size_t o = 0; o < p->n_rows; o++)
+        for (size_t b = 0; b < p->image_stride; b++) {
+            double sum = 0, size = 0;
+            for (size_t i = 0; i < p->n_in; i++) {
+                double term = (double)p->weight[o * p->stride + i] * p->in[i * p->image_stride + b];
                 sum += term;
                 size += fabs(term);
             }
@@ -484,6 +522,7 @@ struct function {
 static const struct function functions[] = {
     {"product_kept", product_size, product, expect_product},
     {"product_kept_transposed", transposed_size, transposed, expect_transposed},
+    {"product_of_few", product_of_few_size, product_of_few, expect_product_of_few},
     {"weight_gradient", layer_size, gradient, expect_gradient},
     {"sampled_gradient", layer_size, sampled_gradient, expect_sampled_gradient},
     {"magnitude_gradient", layer_size, magnitude_gradient, expect_magnitude_gradient},
@@ -531,7 +570,12 @@ static void check_function(const struct function *f, const struct problem *p) {
 static void check_shape(size_t n_in, size_t n_images) {
     for (enum masks masks = 0; masks < N_MASKS; masks++)
         for (int constant = 0; constant < 2; constant++) {
-            struct problem p = {.n_in = n_in, .n_out = 21, .n_images = n_images, .masks = masks, .constant = constant};
+            struct problem p = {.n_in = n_in,
+                                .n_out = 21,
+                                .n_images = n_images,
+                                .masks = masks,
+                                .constant = constant,
+                                .few = masks == RANDOM && constant};
             problem_init(&p);
             for (size_t f = 0; f < N_FUNCTIONS; f++) check_function(&functions[f], &p);
             for (size_t c = 0; c < N_UPDATES; c++) {
@@ -551,7 +595,68 @@ static void every_function_against_plain_loops(void **state) {
     check_shape(784, 144);
 }
 
+/* What is left out because it is 0 changes no byte: these are sums one term after another over all there is, in the
+ * sets with fused products those of fmaf. The last shapes have more terms than can be listed. */
+static void zeros_are_left_out_exactly(void **state) {
+    (void)state;
+    static const struct {
+        size_t n_in, n_images;
+    } shapes[] = {{784, 64}, {100, 128}, {17, 16}, {SM_LISTED_MOST + 16, 16}, {33, SM_LISTED_MOST + 16}};
+    const struct sm_kernels *found[3];
+    size_t n_found = find_kernels(found);
+    for (size_t s = 0; s < 2 * sizeof shapes / sizeof *shapes; s++) {
+        struct problem p = {
+            .n_in = shapes[s / 2].n_in, .n_out = 11, .n_images = shapes[s / 2].n_images, .few = s % 2 == 0};
+        problem_init(&p);
+        float *out = check_alloc(p.n_rows * p.image_stride, sizeof *out);
+        float *grad = check_alloc(layer_size(&p), sizeof *grad);
+        for (size_t k = 0; k < n_found && strcmp(found[k]->name, "baseline"); k++) {
+            product_of_few(found[k], &p, out);
+            gradient(found[k], &p, grad);
+            for (size_t o = 0; o < p.n_out; o++) {
+                for (size_t b = 0; b < p.n_images; b++) {
+                    float sum = 0;
+                    for (size_t i = 0; i < p.n_in; i++)
+                        sum = fmaf(p.weight[o * p.stride + i], p.in[i * p.image_stride + b], sum);
+                    assert_memory_equal(&out[o * p.image_stride + b], &sum, sizeof sum);
+                }
+                for (size_t i = 0; i < p.n_in; i++) {
+                    float sum = 0;
+                    for (size_t b = 0; b < p.n_images; b++)
+                        sum = fmaf(p.delta[o * p.image_stride + b], p.rows[b * p.stride + i], sum);
+                    assert_memory_equal(&grad[o * p.stride + i], &sum, sizeof sum);
+                }
+            }
+        }
+        free(out);
+        free(grad);
+        problem_destroy(&p);
+    }
+}
+
 /* ---- integers: exact ---- */
+
+static void filled_rows_are_counted(void **state) {
+    (void)state;
+    enum { N = 9, STRIDE = 3 * SM_LANES };
+    const struct sm_kernels *found[3];
+    size_t n_found = find_kernels(found);
+    for (size_t k = 0; k < n_found; k++) {
+        float *rows = check_alloc(N * STRIDE, sizeof *rows);
+        for (size_t a = 0; a < N * STRIDE; a++) rows[a] = a % STRIDE < SM_LANES ? -0.0f : 1;
+        assert_int_equal(found[k]->count_filled(rows, STRIDE, N), 0);
+        for (size_t lane = 0; lane < SM_LANES; lane++) { /* each lane counts, and several of a row once */
+            rows[4 * STRIDE + lane] = -0.25f;
+            assert_int_equal(found[k]->count_filled(rows, STRIDE, N), lane ? 2 : 1);
+            rows[4 * STRIDE + lane] = 0;
+            rows[lane] = 1e-30f;
+            assert_int_equal(found[k]->count_filled(rows, STRIDE, N), 1);
+        }
+        assert_int_equal(found[k]->count_filled(rows, STRIDE, 1), 1);
+        assert_int_equal(found[k]->count_filled(rows, STRIDE, 0), 0);
+        free(rows);
+    }
+}
 
 /* Keeps and inverts by the sign of the effective weight, each list in ascending order of the inputs. */
 static void assert_kept(const struct sm_kept *kept, const struct problem *p, size_t o) {
@@ -1049,6 +1154,8 @@ static void common_entries_are_products_of_signs(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_function_against_plain_loops),
+        cmocka_unit_test(zeros_are_left_out_exactly),
+        cmocka_unit_test(filled_rows_are_counted),
         cmocka_unit_test(kept_weights_are_listed_by_sign),
         cmocka_unit_test(threshold_is_strict),
         cmocka_unit_test(update_thresholds_strictly),

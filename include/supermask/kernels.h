@@ -20,6 +20,8 @@
 #define SM_LANES 16u /* floats in 64 bytes */
 #define SM_ROWS 8u   /* weight rows that one gradient tile covers; row ranges are multiples of it */
 
+#define SM_LISTED_MOST 1024u /* rows of a product for which it can be listed where they are not 0 */
+
 #define SM_DRAWS 64u /* sampled masks are cut at multiples of so many random numbers */
 
 #define SM_GRADIENT_ROWS 4u /* output channels that one call of conv_gradient sums for */
@@ -130,6 +132,15 @@ struct sm_kernels {
     /* Collects the kept weights of rows [first, last) from a mask [out][kept->stride] and the signs of `weight`. */
     void (*collect_kept)(struct sm_kept *kept, const int8_t *mask, const float *weight, size_t first, size_t last);
 
+    /* out[o][b] = sum over i of v[o][i] * in[i][b], i ascending, for rows o in [first, last), multiples of SM_ROWS;
+     * n_in and n_images multiples of SM_LANES. Fast where much of `in` is 0, which is left out (v is taken for finite),
+     * and n_in is at most SM_LISTED_MOST. */
+    void (*product_of_few)(float *out, const float *in, size_t image_stride, size_t n_images, const float *effective,
+                           size_t stride, size_t n_in, size_t first, size_t last);
+
+    /* How many of n rows of SM_LANES floats hold anything but 0. */
+    size_t (*count_filled)(const float *rows, size_t stride, size_t n);
+
     /* Number of entries that are not 0; n a multiple of SM_LANES. */
     size_t (*count_kept)(const int8_t *mask, size_t n);
 
@@ -167,7 +178,8 @@ struct sm_kernels {
     void (*relu_gradient)(float *delta, const float *activation, size_t n);
 
     /* gradient[o][i] = sum over images b of delta[o][b] * rows[b][i], for weight rows [first, last), multiples of
-     * SM_ROWS; delta is [out][image_stride], rows [image][stride]; b ascending. */
+     * SM_ROWS; delta is [out][image_stride], rows [image][stride]; b ascending, without those where rows is 0 (delta is
+     * taken for finite). */
     void (*weight_gradient)(float *gradient, const float *delta, size_t image_stride, size_t n_images,
                             const float *rows, size_t stride, size_t first, size_t last);
 
