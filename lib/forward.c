@@ -17,6 +17,10 @@
  * (measured with AVX2 and OpenBLAS's Zen kernels; at 31 % lists take two thirds of the time). */
 #define SPARSE_CONV_BELOW 0.45
 
+/* The images of a pass are mostly 0, and the first dense layer leaves that out, where at most this share of the pixels
+ * of blocks of SM_LANES images is not (written digits: half); beyond it OpenBLAS is as fast. */
+#define FEW_BELOW 0.75
+
 /* Rows of one call to OpenBLAS: fixed, so that its inner blocking, and with it rounding, is the same for any number of
  * threads. */
 #define BLAS_ROWS 64
@@ -131,8 +135,9 @@ static bool allocate(struct sm_forward *f) {
     f->input_rows = sm_aligned_zeros(f->image_stride * f->input_stride * sizeof(float));
     f->input_columns = sm_aligned_zeros(f->image_stride * f->input_stride * sizeof(float));
     f->counts = calloc(n_layers * (size_t)f->max_threads, sizeof *f->counts);
+    f->filled = calloc((size_t)f->max_threads, sizeof *f->filled);
     f->layers = calloc(n_layers, sizeof *f->layers);
-    bool whole = f->input_rows && f->input_columns && f->counts && f->layers;
+    bool whole = f->input_rows && f->input_columns && f->counts && f->filled && f->layers;
     for (size_t l = 0; whole && l < n_layers; l++)
         whole = !init_layer(&f->layers[l], &f->net->layers[l], f->image_stride);
     return whole;
@@ -181,6 +186,7 @@ void sm_forward_destroy(struct sm_forward *f) {
     sm_trunk_destroy(&f->trunk);
     free(f->layers);
     free(f->counts);
+    free(f->filled);
     free(f->asked);
     free(f->input_rows);
     free(f->input_columns);
@@ -217,6 +223,7 @@ int sm_forward_bind_as(struct sm_forward *f, size_t l, const struct sm_binding *
     layer->weight = binding->weight;
     layer->mask = binding->mask;
     layer->form = binding->form;
+    layer->inverts = !binding->holds;
     layer->effective = NULL;
     layer->magnitude = binding->magnitude;
     f->frozen = false;
@@ -242,13 +249,23 @@ struct sm_batch_norm *sm_forward_batch_norm(const struct sm_forward *f, size_t l
 static void load_images(struct sm_forward *f, const struct sm_batch *batch, int thread, int n_threads) {
     size_t begin, end;
     sm_share_of(sm_padded(batch->n), SM_LANES, thread, n_threads, &begin, &end);
+    f->filled[thread] = 0;
     for (size_t b = begin; b < end; b += SM_LANES) {
         const uint8_t *images[SM_LANES] = {NULL};
         for (size_t j = 0; j < SM_LANES && b + j < batch->n; j++) images[j] = batch->images[b + j];
         f->kernels->load_block(f->input_rows + b * f->input_stride, f->input_stride, f->input_columns + b,
                                f->image_stride, images, batch->scale + b * batch->n_scales,
                                batch->shift + b * batch->n_scales, batch->n_scales, batch->n_pixels);
+        f->filled[thread] += f->kernels->count_filled(f->input_columns + b, f->image_stride, batch->n_pixels);
     }
+}
+
+/* Of the images that were loaded, whoever loaded them. */
+static void count_images(struct sm_forward *f, const struct sm_batch *batch, int n_threads) {
+    size_t n_filled = 0, n = sm_padded(batch->n) / SM_LANES * batch->n_pixels;
+    for (int t = 0; !f->trunk.net && t < n_threads; t++) n_filled += f->filled[t];
+    f->n_images = batch->n;
+    f->few = !f->trunk.net && f->input_stride <= SM_LISTED_MOST && (double)n_filled <= FEW_BELOW * (double)n;
 }
 
 static void count_masks(struct sm_forward *f, int thread, int n_threads) {
@@ -283,8 +300,7 @@ static void choose_form(struct sm_forward *f, size_t l, int n_threads) {
     if (conv) sm_trunk_node_of_layer(&f->trunk, l)->weights.sparse = layer->sparse;
 }
 
-static void choose_forms(struct sm_forward *f, size_t n, int n_threads) {
-    f->n_images = n;
+static void choose_forms(struct sm_forward *f, int n_threads) {
     f->by_images = true;
     for (size_t l = 0; l < f->net->n_layers; l++) {
         if (!f->frozen) choose_form(f, l, n_threads);
@@ -301,8 +317,18 @@ struct sm_part sm_forward_part(const struct sm_forward *f, size_t l, size_t step
     return part;
 }
 
+/* A mask that keeps all and inverts nothing need not be applied. */
+static bool is_masked(const struct sm_forward_layer *layer) {
+    return layer->mask && (layer->inverts || layer->n_kept < layer->shape.n_out * layer->shape.n_in);
+}
+
+bool sm_forward_keeps_all(const struct sm_forward *f, size_t l) {
+    const struct sm_forward_layer *layer = &f->layers[l];
+    return layer->mask && layer->n_kept == layer->shape.n_out * layer->shape.n_in;
+}
+
 static const float *effective_weights(const struct sm_forward_layer *layer) {
-    return layer->mask ? layer->effective : layer->weight;
+    return is_masked(layer) ? layer->effective : layer->weight;
 }
 
 /* NULL where all magnitudes are equal: the sparse kernels then add and subtract only. */
@@ -346,9 +372,19 @@ static void apply_mask(const struct sm_forward *f, struct sm_forward_layer *laye
     f->kernels->apply_mask(layer->effective + at, layer->weight + at, layer->mask + at, n);
 }
 
-static void pass_dense(struct sm_forward *f, struct sm_forward_layer *layer, const float *in, struct sm_part part) {
+/* Is this dense product one that leaves out what is 0 in the images? */
+static bool reads_few(const struct sm_forward *f, size_t l) {
+    return f->few && l == f->first_dense && !f->layers[l].sparse;
+}
+
+static void pass_few(struct sm_forward *f, struct sm_forward_layer *layer, const float *in, struct sm_part part) {
+    size_t stride = layer->shape.stride, last = (part.last_unit + SM_ROWS - 1) / SM_ROWS * SM_ROWS;
+    f->kernels->product_of_few(layer->activations, in, f->image_stride, sm_padded(f->n_images),
+                               effective_weights(layer), stride, stride, part.first_unit, last);
+}
+
+static void pass_blas(struct sm_forward *f, struct sm_forward_layer *layer, const float *in, struct sm_part part) {
     size_t stride = layer->shape.stride, first = part.first_unit, last = part.last_unit;
-    if (layer->mask && !f->frozen) apply_mask(f, layer, first, last);
     for (size_t o = first; o < last; o += BLAS_ROWS)
         sm_blas_product(layer->activations, in, f->image_stride, sm_padded(f->n_images), effective_weights(layer),
                         stride, layer->shape.n_in, o, o + BLAS_ROWS < last ? o + BLAS_ROWS : last);
@@ -356,11 +392,15 @@ static void pass_dense(struct sm_forward *f, struct sm_forward_layer *layer, con
 
 static void pass_layer(struct sm_forward *f, size_t l, const float *in, int thread, int n_threads) {
     struct sm_forward_layer *layer = &f->layers[l];
-    struct sm_part part = sm_forward_part(f, l, layer->sparse ? SM_ROWS : BLAS_ROWS, thread, n_threads);
+    bool few = reads_few(f, l);
+    struct sm_part part = sm_forward_part(f, l, layer->sparse || few ? SM_ROWS : BLAS_ROWS, thread, n_threads);
+    if (!layer->sparse && is_masked(layer) && !f->frozen) apply_mask(f, layer, part.first_unit, part.last_unit);
     if (layer->sparse)
         pass_sparse(f, layer, in, part);
+    else if (few)
+        pass_few(f, layer, in, part);
     else
-        pass_dense(f, layer, in, part);
+        pass_blas(f, layer, in, part);
     activate(f, layer, part);
 }
 
@@ -404,7 +444,7 @@ void sm_forward_freeze(struct sm_forward *f) {
     collect(f, 0, 1);
     for (size_t l = f->first_dense; l < f->net->n_layers; l++) {
         struct sm_forward_layer *layer = &f->layers[l];
-        if (layer->mask && !layer->sparse) apply_mask(f, layer, 0, layer->shape.n_out);
+        if (is_masked(layer) && !layer->sparse) apply_mask(f, layer, 0, layer->shape.n_out);
     }
     f->frozen = true;
 }
@@ -415,7 +455,10 @@ static void pass(struct sm_forward *f, const struct sm_batch *batch, enum sm_sta
     if (!f->trunk.net) load_images(f, batch, thread, n_threads);
     if (!f->frozen) count_masks(f, thread, n_threads);
     sm_forward_wait(f, n_threads);
-    if (thread == 0) choose_forms(f, batch->n, n_threads);
+    if (thread == 0) {
+        count_images(f, batch, n_threads);
+        choose_forms(f, n_threads);
+    }
     sm_forward_wait(f, n_threads);
     if (!f->frozen) collect(f, thread, n_threads);
     if (f->trunk.net)
@@ -455,7 +498,7 @@ void sm_forward_load(struct sm_forward *f, const struct sm_batch *batch) {
         sm_trunk_load(&f->trunk, batch);
     else
         load_images(f, batch, 0, 1);
-    f->n_images = batch->n;
+    count_images(f, batch, 1);
 }
 
 float *sm_forward_level(const struct sm_forward *f, size_t level) {

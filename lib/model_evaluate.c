@@ -17,7 +17,8 @@ static void copy_batch_norm(const struct sm_batch_norm *to, const struct sm_batc
 static int bind(struct sm_forward *forward, const struct sm_model *model, struct sm_error *err) {
     for (size_t l = 0; l < model->net.n_layers; l++) {
         const struct sm_model_layer *layer = &model->layers[l];
-        const struct sm_binding binding = {layer->weight, layer->mask, layer->form, layer->magnitude};
+        const struct sm_binding binding = {
+            .weight = layer->weight, .mask = layer->mask, .form = layer->form, .magnitude = layer->magnitude};
         int status = layer->form == SM_FORM_BY_DENSITY ? sm_forward_bind(forward, l, layer->weight, layer->mask, err)
                                                        : sm_forward_bind_as(forward, l, &binding, err);
         if (status) return -1;

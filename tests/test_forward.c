@@ -62,12 +62,22 @@ static void pass(struct sm_forward *f, const struct bench *b, size_t first, size
     sm_forward_pass(f, &batch, 0, 1);
 }
 
+/* Images that are mostly 0, as written digits are: every third pixel is always, another third in all but a few. */
+static void blacken(struct bench *b) {
+    struct sm_error err = {{0}};
+    for (size_t i = 0; i < N_TEST; i++)
+        for (size_t p = 0; p < HEIGHT * WIDTH; p++)
+            if (p % 3 == 0 || (p % 3 == 1 && i % 16 < 14)) b->data.test.images[i * HEIGHT * WIDTH + p] = 0;
+    sm_samples_destroy(&b->samples);
+    if (sm_samples_init(&b->samples, &b->data, &b->data.test, SM_STANDARDIZE_UNIT, &err)) fail_msg("%s", err.text);
+}
+
 static void naive_of(struct naive *naive, const struct bench *b, enum sm_loss_kind loss, bool masked) {
     naive_init(naive, &b->net, loss, N_TEST);
     memcpy(naive->labels, b->data.test.labels, N_TEST);
     for (size_t i = 0; i < N_TEST; i++)
         naive_standardize(naive->input + i * HEIGHT * WIDTH, b->data.test.images + i * HEIGHT * WIDTH, HEIGHT * WIDTH,
-                          SM_STANDARDIZE_IMAGE);
+                          b->samples.standardize);
     for (size_t l = 0; l < b->net.n_layers; l++) {
         struct sm_padded_shape s = sm_padded_shape_of(&b->net.layers[l]);
         for (size_t k = 0; k < s.n_out * s.n_in; k++) {
@@ -77,8 +87,9 @@ static void naive_of(struct naive *naive, const struct bench *b, enum sm_loss_ki
     }
 }
 
-/* One, two and four passes with a smaller last one: the same numbers, close to the naive ones. */
-static void check_evaluation(const struct bench *b, bool masked, bool sparse) {
+/* One, two and four passes with a smaller last one: the same numbers, close to the naive ones. `few`: whether passes
+ * find the images mostly 0. */
+static void check_evaluation(const struct bench *b, bool masked, bool sparse, bool few) {
     static const size_t capacities[] = {64, 53, 32, 16, 7};
     for (enum sm_loss_kind loss = SM_LOSS_CLIPPED; loss <= SM_LOSS_LOGITS; loss++) {
         struct naive naive;
@@ -92,6 +103,7 @@ static void check_evaluation(const struct bench *b, bool masked, bool sparse) {
             assert_memory_equal(&one, &three, sizeof one);
             assert_close(one.loss, want.loss, 2e-6);
             assert_close(one.accuracy, want.accuracy, 1e-12);
+            assert_int_equal(f.few, few);
             for (size_t l = 0; l < b->net.n_layers; l++)
                 if (sm_layer_weights(&b->net.layers[l]) > SM_SMALL_LAYER) /* a small one is always sparse */
                     assert_int_equal(f.layers[l].sparse, sparse);
@@ -109,8 +121,11 @@ static void evaluation_against_a_naive_network(void **state) {
             struct bench b;
             for (int sparse = 0; sparse < 2; sparse++) {
                 bench_init(&b, activation, hidden[sparse], constant);
-                check_evaluation(&b, true, sparse);
-                check_evaluation(&b, false, false);
+                check_evaluation(&b, true, sparse, false);
+                check_evaluation(&b, false, false, false);
+                blacken(&b);
+                check_evaluation(&b, true, sparse, true);
+                check_evaluation(&b, false, false, true);
                 bench_destroy(&b);
             }
         }
@@ -196,6 +211,69 @@ static void a_batch_of_images_in_any_order(void **state) {
         sm_forward_destroy(&some);
         bench_destroy(&b);
     }
+}
+
+/* Layer by layer, the whole network is that of a pass; and where zeros are left out, an image has the same logits in
+ * every batch. */
+static void images_that_are_mostly_black(void **state) {
+    (void)state;
+    struct bench b;
+    struct sm_forward pass_of, steps, some;
+    bench_init(&b, SM_RELU, 0.1, false);
+    blacken(&b);
+    bind(&pass_of, &b, 64, 1, true);
+    bind(&steps, &b, 64, 1, true);
+    bind(&some, &b, 16, 1, true);
+    pass(&pass_of, &b, 0, N_TEST);
+    pass(&some, &b, 16, 16);
+    assert_true(pass_of.few && some.few);
+    const struct sm_batch batch = sm_samples_batch(&b.samples, 0, N_TEST);
+    sm_forward_prepare(&steps);
+    sm_forward_load(&steps, &batch);
+    for (size_t l = 0; l < b.net.n_layers; l++) sm_forward_compute(&steps, l);
+    for (size_t l = 0; l < b.net.n_layers; l++)
+        assert_memory_equal(steps.layers[l].activations, pass_of.layers[l].activations,
+                            steps.layers[l].shape.n_rows * steps.image_stride * sizeof(float));
+    for (size_t o = 0; o < some.layers[0].shape.n_out; o++)
+        assert_memory_equal(some.layers[0].activations + o * some.image_stride,
+                            pass_of.layers[0].activations + o * pass_of.image_stride + 16, 16 * sizeof(float));
+    sm_forward_destroy(&pass_of);
+    sm_forward_destroy(&steps);
+    sm_forward_destroy(&some);
+    bench_destroy(&b);
+}
+
+/* A mask that is said to invert nothing is not applied where it keeps all, and is as soon as it hides one weight. */
+static void masks_that_hold_weights(void **state) {
+    (void)state;
+    struct bench b;
+    struct sm_forward held, plain;
+    struct sm_error err = {{0}};
+    bench_init(&b, SM_RELU, 0, false);
+    for (size_t l = 0; l < b.net.n_layers; l++) {
+        struct sm_padded_shape s = sm_padded_shape_of(&b.net.layers[l]);
+        for (size_t a = 0; a < s.n_rows * s.stride; a++) b.mask[l][a] = b.mask[l][a] != 0;
+    }
+    bind(&held, &b, 64, 1, true);
+    bind(&plain, &b, 64, 1, false);
+    const struct sm_binding binding = {.weight = b.weight[0], .mask = b.mask[0], .holds = true};
+    assert_int_equal(sm_forward_bind_as(&held, 0, &binding, &err), 0);
+    for (int hides = 0; hides < 2; hides++) {
+        size_t n = held.layers[0].shape.n_rows * held.image_stride * sizeof(float);
+        pass(&held, &b, 0, N_TEST);
+        pass(&plain, &b, 0, N_TEST);
+        assert_int_equal(sm_forward_keeps_all(&held, 0), !hides);
+        assert_false(sm_forward_keeps_all(&plain, 0));
+        assert_int_equal(memcmp(held.layers[0].activations, plain.layers[0].activations, n) == 0, !hides);
+        b.mask[0][3] = 0;
+    }
+    b.weight[0][3] = 0; /* what a weight does that is hidden */
+    pass(&plain, &b, 0, N_TEST);
+    assert_memory_equal(held.layers[0].activations, plain.layers[0].activations,
+                        held.layers[0].shape.n_rows * held.image_stride * sizeof(float));
+    sm_forward_destroy(&held);
+    sm_forward_destroy(&plain);
+    bench_destroy(&b);
 }
 
 /* A full pass, then a small one: nothing of the first is left in the second. */
@@ -359,6 +437,8 @@ int main(void) {
         cmocka_unit_test(all_hidden),
         cmocka_unit_test(all_keep_and_all_invert),
         cmocka_unit_test(a_batch_of_images_in_any_order),
+        cmocka_unit_test(images_that_are_mostly_black),
+        cmocka_unit_test(masks_that_hold_weights),
         cmocka_unit_test(passes_leave_nothing_behind),
         cmocka_unit_test(gradient_with_respect_to_the_input),
         cmocka_unit_test(layers_can_be_bound_again),

@@ -538,19 +538,40 @@ static void scatter_scores(struct bench *b) {
     fill_scores(b, -1.5, 0.5);
 }
 
-/* A mask over weights that are trained: every layer's, of a quarter or so. */
-static void hold_masks(struct bench *b) {
+/* A mask over weights that are trained: every layer's, one in `of` or so. */
+static void make_masks(struct bench *b, uint32_t of) {
     for (size_t l = 0; l < b->net.n_layers; l++) {
         struct sm_trainer_layer *layer = &b->trainer.layers[l];
         const struct sm_rng rng = sm_rng_make(9, SM_RNG_TEST, (uint32_t)l);
-        struct sm_error err;
         layer->mask = check_alloc(layer_size(layer), 1);
         for (size_t o = 0; o < layer->shape.n_out; o++)
             for (size_t i = 0; i < layer->shape.n_in; i++)
-                layer->mask[o * layer->shape.stride + i] = sm_rng_u32(&rng, o * layer->shape.n_in + i) % 4 == 0;
-        const struct sm_binding moving = {.weight = layer->weights, .mask = layer->mask};
+                layer->mask[o * layer->shape.stride + i] = sm_rng_u32(&rng, o * layer->shape.n_in + i) % of == 0;
+    }
+}
+
+static void bind_masks(struct bench *b) {
+    for (size_t l = 0; l < b->net.n_layers; l++) {
+        const struct sm_trainer_layer *layer = &b->trainer.layers[l];
+        const struct sm_binding moving = {.weight = layer->weights, .mask = layer->mask, .holds = true};
+        struct sm_error err;
         assert_int_equal(sm_forward_bind_as(&b->trainer.forward, l, &moving, &err), 0);
     }
+}
+
+static void hold_masks(struct bench *b) {
+    make_masks(b, 4);
+    bind_masks(b);
+}
+
+static void hold_all(struct bench *b) {
+    make_masks(b, 1);
+    bind_masks(b);
+}
+
+/* Hidden weights stay as they are, but take part in the pass, which knows of no mask. */
+static void freeze_hidden(struct bench *b) {
+    make_masks(b, 4);
 }
 
 static void every_optimizer_steps_every_method(void **state) {
@@ -564,7 +585,9 @@ static void every_optimizer_steps_every_method(void **state) {
                    {{"method=supermask", "rescale=dynamic", "weight_init=signed-constant"}, 3, scatter_scores},
                    {{"method=edge-popup", "keep=0.3", "weight_init=signed-constant"}, 3, NULL},
                    {{"method=dense", "weight_init=normal"}, 2, NULL},
-                   {{"method=dense", "weight_init=normal"}, 2, hold_masks}};
+                   {{"method=dense", "weight_init=normal"}, 2, hold_masks},
+                   {{"method=dense", "weight_init=normal"}, 2, hold_all},
+                   {{"method=dense", "weight_init=normal"}, 2, freeze_hidden}};
     for (size_t m = 0; m < sizeof methods / sizeof *methods; m++)
         for (size_t o = 0; o < N_OPTIMIZERS; o++) {
             take_steps(plain_layers, &optimizers[o], methods[m].settings, methods[m].n, methods[m].prepare);

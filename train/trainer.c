@@ -65,8 +65,8 @@ static int init_layer(struct sm_trainer *t, size_t l) {
 static int bind_layer(struct sm_trainer *t, size_t l, struct sm_error *err) {
     const struct sm_trainer_layer *layer = &t->layers[l];
     /* Hidden weights that are frozen, not 0, take part in the pass. */
-    const struct sm_binding moving = {.weight = layer->weights,
-                                      .mask = t->recipe->mask_zero == SM_ZERO ? layer->mask : NULL};
+    const struct sm_binding moving = {
+        .weight = layer->weights, .mask = t->recipe->mask_zero == SM_ZERO ? layer->mask : NULL, .holds = true};
     return t->method->trains_weights ? sm_forward_bind_as(&t->forward, l, &moving, err)
                                      : sm_forward_bind(&t->forward, l, layer->weights, layer->mask, err);
 }
@@ -332,7 +332,7 @@ static void update_layer(struct sm_trainer *t, size_t l, const struct sm_update 
                                  .second = layer->second,
                                  .weight = layer->scores && !hooks ? layer->weights : NULL,
                                  .mask = layer->scores && !hooks ? layer->mask : NULL,
-                                 .held = layer->scores ? NULL : layer->mask,
+                                 .held = layer->scores || sm_forward_keeps_all(&t->forward, l) ? NULL : layer->mask,
                                  .stride = layer->shape.stride};
     struct sm_update update = *common;
     update.threshold = (float)layer->threshold;

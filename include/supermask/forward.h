@@ -3,7 +3,8 @@
  *
  * The functions that take (thread, n_threads) are called by every thread of an OpenMP parallel region and share the
  * work; they hold the barriers they need. Results do not depend on n_threads: work is cut along rows or images, never
- * along a sum, and which form a layer is computed in depends on its mask alone. */
+ * along a sum, and which form a layer is computed in depends on its mask and, of a dense layer that reads the images,
+ * on how much of those of the pass is 0. */
 #ifndef SUPERMASK_FORWARD_H
 #define SUPERMASK_FORWARD_H
 
@@ -40,6 +41,7 @@ struct sm_forward_layer {
     const float *weight; /* borrowed: initial weights, or the trained ones of a dense network */
     const int8_t *mask;  /* borrowed; NULL: every weight is kept */
     float magnitude;     /* |w| where it is the same for the whole layer, else 0 */
+    bool inverts;        /* the mask may hold -1 */
     bool sparse;         /* the form of this pass: lists of kept weights, or a dense product */
     size_t n_kept;
     struct sm_kept kept;
@@ -59,6 +61,8 @@ struct sm_forward {
     float *input_columns;            /* [input_stride][image_stride]: the same */
     struct sm_forward_layer *layers; /* [n_layers] */
     size_t *counts;                  /* [n_layers][max_threads]: kept weights that each thread counted */
+    size_t *filled;                  /* [max_threads]: pixels of blocks of images that are not 0, as each counted */
+    bool few;                        /* most of what the first dense layer reads in this pass is 0 */
     int max_threads;
     size_t first_dense;        /* layers below it are convolutions, in the trunk */
     struct sm_trunk trunk;     /* what stands before the dense layers; nothing where they read the images */
@@ -109,6 +113,7 @@ struct sm_binding {
     const float *weight;
     const int8_t *mask;
     enum sm_form form;
+    bool holds;      /* the mask keeps or hides and never inverts; where it keeps all, the weights are read directly */
     float magnitude; /* |w| of all weights that the mask keeps, added up first and multiplied in once; 0: each is
                         multiplied by itself */
 };
@@ -130,6 +135,9 @@ void sm_forward_pass(struct sm_forward *forward, const struct sm_batch *batch, i
 /* The same for a training step: batch norm uses the statistics of the batch, and the moving ones move. For a forward
  * that was made for training. */
 void sm_forward_training_pass(struct sm_forward *forward, const struct sm_batch *batch, int thread, int n_threads);
+
+/* Has layer l a mask that hides no weight in this pass? */
+bool sm_forward_keeps_all(const struct sm_forward *forward, size_t l);
 
 /* Waits for the other threads of the pass; the second only where they computed other units of the same images. */
 void sm_forward_wait(struct sm_forward *forward, int n_threads);
