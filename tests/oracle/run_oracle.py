@@ -26,7 +26,11 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 
-import numpy as np
+# Matrices here are small: a second thread would only wait. The programs that are run below choose for themselves.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+import numpy as np  # noqa: E402
+
+del os.environ["OPENBLAS_NUM_THREADS"]
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -48,7 +52,8 @@ class Close:
 
 @dataclass
 class Case:
-    """Some run files and the options to analyze them with. runs, names and moments follow from the paths."""
+    """Some run files and the options to analyze them with. runs, names and moments follow from the paths; what oracles
+    computed of a run and ask for again (tables_units.py) stands in graphs and drops."""
 
     name: str
     paths: list
@@ -60,6 +65,7 @@ class Case:
         self.runs = [runfile.read(path) for path in self.paths]
         self.names = [pathlib.Path(path).stem for path in self.paths]
         self.moments = [self.moment(run) for run in self.runs]
+        self.graphs, self.drops = {}, {}
 
     def moment(self, run):
         """Index of the record that --at picks."""

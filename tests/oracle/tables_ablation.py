@@ -11,7 +11,7 @@ import numpy as np
 import philox
 import runfile
 from run_oracle import Case, Close, read_table
-from tables_units import Graph, accuracy, data_at_hand, drops
+from tables_units import accuracy, data_at_hand, drops, graph_of
 
 ORDERS = 8
 
@@ -21,7 +21,7 @@ class Network:
 
     def __init__(self, case, i):
         self.case, self.i, self.data = case, i, data_at_hand(case, i)
-        self.graph = Graph(case, i)
+        self.graph = graph_of(case, i)
         exact = lambda into, out: [x for level in self.graph.levels for x in into[level] * out[level]]
         self.routes = exact(self.graph.routes_in, self.graph.routes_out)
         flow = exact(self.graph.flow_in, self.graph.flow_out)

@@ -7,7 +7,7 @@ from math import inf, log10, nan
 import numpy as np
 import runfile
 from run_oracle import SKIP, Case, Close, differences
-from tables_units import Graph
+from tables_units import graph_of
 
 
 class Unit:
@@ -16,7 +16,7 @@ class Unit:
     def __init__(self, case, i, unit=None):
         level, number = case.args[case.args.index("--unit") + 1].split(":")
         self.run, self.level, self.u = case.runs[i], level, int(number) if unit is None else unit
-        self.graph = Graph(case, i)
+        self.graph = graph_of(case, i)
         self.name, self.records = case.names[i], len(self.run.epoch)
         self.v = {name: case.weights(i, name).astype(float) * case.mask(i, name) for name in self.run.layers}
         self.g = {name: case.mask(i, name) for name in self.run.layers}

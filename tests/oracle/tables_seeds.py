@@ -20,7 +20,7 @@ import yaml_lines
 from run_oracle import ABSOLUTE, ANALYZE, SKIP, Case, Close, read_table
 from scipy import stats
 from tables_overlap import comparable, share
-from tables_units import Graph
+from tables_units import graph_of
 
 COMPARES = ["mask", "weight"]
 
@@ -52,10 +52,6 @@ def partners_of(case, i, j, compare):
         assert sorted(units) == list(range(graph.units[layer])), f"{layer}: no permutation"
         partners[layer] = np.array(units)
     return partners
-
-
-def graph_of(case, i):
-    return Graph(case, i)
 
 
 def signs(case, i, layer, compare):

@@ -14,6 +14,13 @@ from scipy import stats
 MEASURED = ["activation_mean", "activation_sd", "active_share", "ablation_accuracy_drop"]
 
 
+def graph_of(case, i):
+    """The graph of run i; several tables ask for it."""
+    if i not in case.graphs:
+        case.graphs[i] = Graph(case, i)
+    return case.graphs[i]
+
+
 class Graph:
     """levels: "input" and the layers; units[level]; edges: [(from level, to level, routes, kept, inverted, strength,
     positive, negative, exact)], each a matrix [units of to, units of from]; exact: the strength as fractions."""
@@ -103,10 +110,14 @@ def accuracy(case, i, data, removed=None):
 
 
 def drops(case, i, graph, data):
-    """Accuracy that each unit is worth, of all levels, and how much of it rounding may decide; nan for output units."""
-    whole, doubtful = accuracy(case, i, data)
-    found = [accuracy(case, i, data, {level: [u]}) for level in graph.levels[:-1] for u in range(graph.units[level])]
-    return [(whole - without, doubtful + near) for without, near in found] + [(nan, 0)] * graph.units[graph.output]
+    """Accuracy that each unit is worth, of all levels, and how much of it rounding may decide; nan for output units.
+    Two tables ask for it."""
+    if i not in case.drops:
+        whole, doubtful = accuracy(case, i, data)
+        found = [accuracy(case, i, data, {level: [u]}) for level in graph.levels[:-1] for u in range(graph.units[level])]
+        case.drops[i] = [(whole - without, doubtful + near) for without, near in found] + \
+            [(nan, 0)] * graph.units[graph.output]
+    return case.drops[i]
 
 
 def data_at_hand(case, i):
@@ -137,7 +148,7 @@ def cell(x):
 
 def neurons(case):
     for i, name in enumerate(case.names):
-        graph = Graph(case, i)
+        graph = graph_of(case, i)
         seen = measured(case, i, graph)
         for level in graph.levels:
             into, out, through = graph.incoming(level), graph.outgoing(level), graph.through(level)
@@ -158,7 +169,7 @@ def neurons(case):
 
 def interfaces(case):
     for i, name in enumerate(case.names):
-        graph = Graph(case, i)
+        graph = graph_of(case, i)
         for level in graph.levels[1:]:
             for source, target, routes, *_ in sorted(graph.edges, key=lambda edge: graph.levels.index(edge[1])):
                 if source != level:
@@ -179,7 +190,7 @@ def gini(x):
 
 def concentration(case):
     for i, name in enumerate(case.names):
-        graph = Graph(case, i)
+        graph = graph_of(case, i)
         for level in graph.levels:
             x, y = graph.incoming(level)[0], graph.outgoing(level)[0]
             has_in, has_out = level != "input", level != graph.output

@@ -118,19 +118,19 @@ def sign_shuffle(spaces, net, rng):
 
 def _trades(x, rng, rounds=10):
     """Curveball trades between rows in pairs: what only one of the two has is dealt anew; at last each column's signs."""
-    signs = [rng.permutation(column[column != 0]) for column in x.T]
-    x = (x != 0).astype(x.dtype)
-    rows = np.flatnonzero((x != 0).any(1))
+    places = np.nonzero(x.T)  # column by column
+    signs = x.T[places][np.lexsort((rng.random(len(places[0])), places[0]))]
+    has = x != 0
+    rows = np.flatnonzero(has.any(1))
     for _ in range(rounds):
         shuffled = rng.permutation(rows)
         for u, v in zip(shuffled[::2], shuffled[1::2]):
-            pool = np.flatnonzero((x[u] != 0) != (x[v] != 0))
-            sign = x[u, pool] + x[v, pool]
-            to_u = rng.permutation(x[u, pool] != 0)
-            x[u, pool], x[v, pool] = np.where(to_u, sign, 0), np.where(to_u, 0, sign)
-    for column, dealt in enumerate(signs):
-        x[x[:, column] != 0, column] = dealt
-    return x
+            pool = np.flatnonzero(has[u] != has[v])
+            to_u = rng.permutation(has[u, pool])
+            has[u, pool], has[v, pool] = to_u, ~to_u
+    dealt = np.zeros_like(x)
+    dealt.T[has.T] = signs
+    return dealt
 
 
 def degree(spaces, net, rng):
