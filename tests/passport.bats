@@ -22,6 +22,10 @@ analyze() { "$BIN/supermask-analyze" "$@"; }
 # `!` before a command does not fail a bats test.
 absent() { if "$@"; then return 1; fi; }
 
+# Is every file well-formed XML?
+well_formed() { "${PYTHON:-/usr/bin/python3}" -c 'import sys, xml.dom.minidom
+for path in sys.argv[1:]: xml.dom.minidom.parse(path)' "$@"; }
+
 # One sentence on standard error that contains every argument, nothing on standard output.
 one_sentence() {
     [ -z "$output" ] || { echo "standard output: $output"; return 1; }
@@ -38,7 +42,7 @@ value() { awk -F'\t' -v m="$1" '$1 == m { print $2 }' "${2:-$OUT}/passport.tsv";
         grep -qx "$OUT/$name.tsv" "$BATS_FILE_TMPDIR/log"
     done
     for name in passport-field passport-field-run2 passport-classes passport-settling; do
-        "${PYTHON:-/usr/bin/python3}" "$ORACLE" svg "$OUT/figures/$name.svg"
+        well_formed "$OUT/figures/$name.svg"
         [ "$(head -c 4 "$OUT/figures/$name.png" | tail -c 3)" = "PNG" ]
     done
     grep -qx "$OUT/passport.html" "$BATS_FILE_TMPDIR/log"
@@ -74,7 +78,7 @@ value() { awk -F'\t' -v m="$1" '$1 == m { print $2 }' "${2:-$OUT}/passport.tsv";
     [ ! -e dense2/figures/passport-classes.svg ]
     for unit in conv1:3 dense1:1; do
         analyze passport -q --unit $unit -o "${unit%:*}" "$RUNS/conv.h5" 2>/dev/null
-        "${PYTHON:-/usr/bin/python3}" "$ORACLE" svg "${unit%:*}/figures/passport-field.svg"
+        well_formed "${unit%:*}/figures/passport-field.svg"
     done
     analyze passport -q --unit input:0 -o channel "$RUNS/conv.h5" 2>/dev/null
     [ ! -e channel/figures/passport-field.svg ] && [ -s channel/passport.html ]
@@ -164,7 +168,7 @@ PY
     analyze passport -q --unit dense1:0 -o odd "it's <b> & co.h5" "$RUNS/b.h5" 2>/dev/null
     grep -qF "it&#39;s &lt;b&gt; &amp; co" odd/passport.html
     absent grep -qF "it's <b>" odd/passport.html
-    "${PYTHON:-/usr/bin/python3}" "$ORACLE" svg odd/figures/passport-field.svg
+    well_formed odd/figures/passport-field.svg
 }
 
 @test "the same page for any number of threads" {

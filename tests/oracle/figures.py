@@ -10,12 +10,10 @@
     python3 figures.py check OUT RUN... OUT/data against the run files
     python3 figures.py check_mixed OUT A B CONV    OUT/data of a group of two runs and one with a convolution
     python3 figures.py check_methods OUT A B OTHER1 OTHER2    OUT/data of two groups of two runs and STRANGE
-    python3 figures.py check_rounds OUT T1 T2 C H G    OUT/data of runs in rounds
-    python3 figures.py svg FILE...      is every FILE well-formed XML?"""
+    python3 figures.py check_rounds OUT T1 T2 C H G    OUT/data of runs in rounds"""
 
 import csv
 import sys
-import xml.dom.minidom
 from pathlib import Path
 
 import h5py
@@ -276,11 +274,6 @@ def check_methods(out, a, b, other1, other2):
     check_trajectories(table(Path(out) / "data/trajectories.tsv"), (other1, other2))
 
 
-def svg(*files):
-    for path in files:
-        xml.dom.minidom.parse(path)
-
-
 if __name__ == "__main__":
     {"make": make, "check": check, "check_mixed": check_mixed, "check_methods": check_methods,
-     "check_rounds": check_rounds, "svg": svg}[sys.argv[1]](*sys.argv[2:])
+     "check_rounds": check_rounds}[sys.argv[1]](*sys.argv[2:])
