@@ -217,6 +217,15 @@ static void remove_run(const struct fixture *f) {
 
 /* ---- tests ---- */
 
+/* Of all calls that change the file every one is tried. Instrumented, each try takes several times as long and looks
+ * for something else, wrong accesses to memory on the ways back, which are as many as there are kinds of calls: there
+ * each fifth of the 400. */
+#ifdef __SANITIZE_ADDRESS__
+enum { STRIDE = 5 };
+#else
+enum { STRIDE = 1 };
+#endif
+
 /* In a run with rounds, which also appends what every other run does. */
 static void test_killed_at_every_call(void **state) {
     (void)state;
@@ -226,7 +235,7 @@ static void test_killed_at_every_call(void **state) {
     fixture_init(&f, fixture_dense);
     f.in_rounds = true;
     long kills = 0;
-    for (long at = 1;; at++) {
+    for (long at = 1;; at += STRIDE) {
         struct report report;
         int status = run_child(&f, KILL, at, 0, &report);
         if (report.created) assert_int_equal(access(f.path, F_OK), 0);
@@ -240,7 +249,7 @@ static void test_killed_at_every_call(void **state) {
         }
         kills++;
     }
-    assert_true(kills > 100); /* the trap catches HDF5's own writes */
+    assert_true(kills * STRIDE > 100); /* the trap catches HDF5's own writes */
     print_message("%ld kills\n", kills);
     fixture_destroy(&f);
     free(expected);
@@ -259,7 +268,7 @@ static void test_killed_while_resuming(void **state) {
     (void)state;
     struct fixture f;
     fixture_init(&f, fixture_dense);
-    for (long second = 1;; second += 3) {
+    for (long second = 1;; second += 3 * STRIDE) {
         struct report sum, report;
         run_child(&f, KILL, 150, 0, &sum);
         assert_true(sum.created && !sum.finished);
@@ -355,7 +364,7 @@ static void test_full_at_every_call(void **state) {
     (void)state;
     struct fixture f;
     fixture_init(&f, fixture_dense);
-    for (long at = 1;; at++) {
+    for (long at = 1;; at += STRIDE) {
         int status;
         pid_t child = fork();
         assert_true(child >= 0);

@@ -41,7 +41,7 @@ def write_mnist(directory, images, labels):
 
 
 def read_mnist(directory):
-    """The test split: images float64 [n, 784] of bytes, labels [n]."""
+    """The test split: images float64 [n, 784] of bytes, labels [n]; inputs: see inputs_of."""
     def values(name):
         for path in [pathlib.Path(directory) / "mnist" / (name + ".gz"), pathlib.Path(directory) / "mnist" / name]:
             if path.exists():
@@ -50,7 +50,7 @@ def read_mnist(directory):
                 return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3])
         raise FileNotFoundError(name)
 
-    return SimpleNamespace(images=values(FILES[2]).reshape(-1, 784).astype(float), labels=values(FILES[3]))
+    return SimpleNamespace(images=values(FILES[2]).reshape(-1, 784).astype(float), labels=values(FILES[3]), inputs={})
 
 
 # ---- the forward pass ----
@@ -69,6 +69,14 @@ def preprocess(run, images):
     return (images - mean) / np.maximum(sd, 1 / np.sqrt(images.shape[1]))
 
 
+def inputs_of(run, data):
+    """The preprocessed images, computed once for each kind of preprocessing."""
+    kind = setting(run, "standardize", "image")
+    if kind not in data.inputs:
+        data.inputs[kind] = preprocess(run, data.images)
+    return data.inputs[kind]
+
+
 ACTIVATIONS = {"linear": lambda z: z, "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
                "relu": lambda z: np.maximum(z, 0)}
 
@@ -76,7 +84,7 @@ ACTIVATIONS = {"linear": lambda z: z, "elu": lambda z: np.where(z > 0, z, np.exp
 def activations(run, masks, weights, data, removed=None):
     """[n, units] of each level: the input, then each layer. removed: {level name: unit numbers} put out 0."""
     removed = removed or {}
-    levels = [preprocess(run, data.images)]
+    levels = [inputs_of(run, data)]
     names = ["input", *run.layers]
     for name, below in zip(run.layers, names):
         reads = levels[-1].copy()
@@ -160,7 +168,7 @@ def trained_case(directory, name="networks that fit their images", tables=None, 
     """One run for each setting on one data set, whose labels are what the first run's network says."""
     rng = np.random.default_rng(17)
     images = draw_images(rng, n_images)
-    data = SimpleNamespace(images=images.astype(float), labels=None)
+    data = SimpleNamespace(images=images.astype(float), labels=None, inputs={})
     paths = [directory / f"fit{seed}.h5" for seed, *_ in settings]
 
     def write(sha):

@@ -15,7 +15,7 @@ import numpy as np
 import runfile
 from run_oracle import SKIP, Case, Close
 from scipy import stats
-from weight_matching import NULLS, Spaces, align, placed
+from weight_matching import NULLS, Spaces, align, draws, placed
 
 
 def share(part, whole):
@@ -123,8 +123,7 @@ DRAWS = {"raw": 120, "aligned": 20}
 def draw(pair, null, alignment):
     """{layer: [(both, equal signs)] of draws}."""
     rng, a, found = np.random.default_rng(7), with_all(pair.a), {}
-    for _ in range(DRAWS[alignment]):
-        b = NULLS[null](pair.spaces, pair.b, rng)
+    for b in draws(null, pair.spaces, pair.b, rng, DRAWS[alignment]):
         b = with_all(pair.aligned(b) if alignment == "aligned" else b)
         for name, x in a.items():
             found.setdefault(name, []).append((np.count_nonzero(x * b[name]), np.count_nonzero(x * b[name] > 0)))

@@ -221,10 +221,9 @@ def degree_null(case, group, alignment, n_draws=30):
     spaces, rng = weight_matching.Spaces(case.runs[group[0]]), np.random.default_rng(5)
     nets = [{name: signs(case, i, name, "weight") for name in case.runs[i].layers} for i in group]
     counts = defaultdict(list)
-    for _ in range(n_draws):
+    for others in zip(*[weight_matching.draws("degree", spaces, net, rng, n_draws) for net in nets[1:]]):
         times = {name: (x != 0).astype(int) for name, x in nets[0].items()}
-        for net in nets[1:]:
-            drawn = weight_matching.NULLS["degree"](spaces, net, rng)
+        for drawn in others:
             if alignment == "aligned":
                 drawn = weight_matching.placed(spaces, drawn, weight_matching.align(spaces, nets[0], drawn, True))
             for name, x in drawn.items():

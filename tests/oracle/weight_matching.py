@@ -5,7 +5,8 @@ analyzer's. A network is {layer: array of -1, 0, 1 [out, in(, kh, kw)]}.
     spaces = Spaces(run)                       # which levels share an order of their units
     order = align(spaces, a, b, by_sign)       # {level: b's unit that stands where a's stands}
     placed(spaces, b, order)                   # b in a's order
-    NULLS["degree"](spaces, b, rng)            # b drawn anew"""
+    NULLS["degree"](spaces, b, rng)            # b drawn anew
+    draws("degree", spaces, b, rng, n)         # and n times"""
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -116,25 +117,38 @@ def sign_shuffle(spaces, net, rng):
     return drawn
 
 
-def _trades(x, rng, rounds=10):
-    """Curveball trades between rows in pairs: what only one of the two has is dealt anew; at last each column's signs."""
-    places = np.nonzero(x.T)  # column by column
-    signs = x.T[places][np.lexsort((rng.random(len(places[0])), places[0]))]
-    has = x != 0
-    rows = np.flatnonzero(has.any(1))
+def _trades(x, rng, n, rounds=10):
+    """n draws at once, [n, *x.shape]. Curveball trades between rows in pairs: what only one of the two has is dealt
+    anew; at last each column's signs."""
+    has, every = np.repeat((x != 0)[None], n, axis=0), np.arange(n)[:, None]
+    rows = np.flatnonzero((x != 0).any(1))
     for _ in range(rounds):
-        shuffled = rng.permutation(rows)
-        for u, v in zip(shuffled[::2], shuffled[1::2]):
-            pool = np.flatnonzero(has[u] != has[v])
-            to_u = rng.permutation(has[u, pool])
-            has[u, pool], has[v, pool] = to_u, ~to_u
-    dealt = np.zeros_like(x)
-    dealt.T[has.T] = signs
+        shuffled = rng.permuted(np.tile(rows, (n, 1)), axis=1)[:, : len(rows) // 2 * 2]
+        u, v = shuffled[:, ::2], shuffled[:, 1::2]
+        a, b = has[every, u], has[every, v]  # [n, pairs, columns]
+        pool = a != b
+        drawn = np.where(pool, rng.random(pool.shape), 2).argsort(2).argsort(2)  # ranks; what both or none have, last
+        to_u = drawn < (pool & a).sum(2, keepdims=True)
+        has[every, u], has[every, v] = np.where(pool, to_u, a), np.where(pool, ~to_u, b)
+    dealt, places = np.zeros(has.shape, x.dtype), np.nonzero(x.T)  # column by column
+    for one, had in zip(dealt, has):
+        one.T[had.T] = x.T[places][np.lexsort((rng.random(len(places[0])), places[0]))]
     return dealt
 
 
 def degree(spaces, net, rng):
-    return {name: _trades(x.reshape(len(x), -1), rng).reshape(x.shape) for name, x in net.items()}
+    return degrees(spaces, net, rng, 1)[0]
+
+
+def degrees(spaces, net, rng, n):
+    """n draws of `degree`, in a fraction of the time."""
+    drawn = {name: _trades(x.reshape(len(x), -1), rng, n) for name, x in net.items()}
+    return [{name: drawn[name][k].reshape(x.shape) for name, x in net.items()} for k in range(n)]
+
+
+def draws(null, spaces, net, rng, n):
+    """n networks of a null model."""
+    return degrees(spaces, net, rng, n) if null == "degree" else [NULLS[null](spaces, net, rng) for _ in range(n)]
 
 
 NULLS = {"independent": independent, "unit-permutation": unit_permutation, "degree": degree,
