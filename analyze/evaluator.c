@@ -204,7 +204,7 @@ int sm_evaluator_bind(struct sm_evaluator *e, int8_t *const *mask, float *const 
                                 err) != 0)
                 return -1;
     }
-    for (int t = 0; t < e->n_threads; t++) sm_forward_prepare(&e->forward[t]);
+    for (int t = 0; t < e->n_threads; t++) sm_forward_freeze(&e->forward[t]);
     return 0;
 }
 

@@ -101,11 +101,37 @@ void sm_stage_compute(const struct sm_stages *stages, struct sm_forward *f, size
     if (!sm_stage_is_by_unit(stages, f, s)) units = (struct sm_units_of_stage){0, stages->stage[s].n_units};
     if (s < stages->n_mapped)
         sm_trunk_compute(&f->trunk, s - 1, block_of(span), units.first, units.last);
-    else if (sm_forward_is_sparse(f, layer))
-        sm_forward_compute_part(f, layer, (struct sm_part){units.first, units.last, span.first, span.last});
     else
-        sm_forward_compute(f, layer);
+        sm_forward_compute(f, layer, (struct sm_part){units.first, units.last, span.first, span.last});
     after_change(stages, f, s, units, span);
+}
+
+bool sm_stage_is_product(const struct sm_stages *stages, const struct sm_forward *f, size_t s) {
+    return s > 0 && s >= stages->n_mapped && !sm_stage_is_by_unit(stages, f, s);
+}
+
+static struct sm_part all_units(const struct sm_stage *stage, struct sm_span span) {
+    return (struct sm_part){0, stage->n_units, span.first, span.last};
+}
+
+/* A unit of a map that is flattened stands for several inputs. */
+void sm_stage_sums(const struct sm_stages *stages, const struct sm_forward *f, size_t s, struct sm_units_of_stage below,
+                   struct sm_span span, float *sums) {
+    const struct sm_stage *stage = &stages->stage[s];
+    size_t layer = (size_t)stage->layer;
+    size_t inputs = f->layers[layer].shape.n_in / stages->stage[stage->inputs[0]].n_units;
+    sm_forward_sums(f, layer, below.first * inputs, below.last * inputs, all_units(stage, span), sums);
+}
+
+void sm_stage_compute_without(const struct sm_stages *stages, struct sm_forward *f, size_t s,
+                              struct sm_units_of_stage below, struct sm_span span, const float *sums) {
+    const struct sm_stage *stage = &stages->stage[s];
+    float *values = sm_stage_columns(stages, f, s);
+    sm_stage_sums(stages, f, s, below, span, values);
+    for (size_t u = 0; u < stage->n_units; u++)
+        for (size_t b = u * f->image_stride + span.first; b < u * f->image_stride + span.last; b++)
+            values[b] = sums[b] - values[b];
+    sm_forward_activate(f, (size_t)stage->layer, all_units(stage, span));
 }
 
 /* ---- changing ---- */

@@ -52,10 +52,23 @@ size_t sm_stages_of_level(const struct sm_stages *stages, size_t level);
 /* Can units of stage s > 0 be computed one by one, with the bytes of the whole? Depends on the mask. */
 bool sm_stage_is_by_unit(const struct sm_stages *stages, const struct sm_forward *forward, size_t s);
 
-/* Some units of stage s > 0 for some images from what they read, as it stands. Where the stage is not computed by unit,
- * all units (and of a dense layer all images). */
+/* Some units of stage s > 0 for some images from what they read, as it stands; all units where the stage is not
+ * computed by unit. A dense product for some images only may be rounded differently from one for all. */
 void sm_stage_compute(const struct sm_stages *stages, struct sm_forward *forward, size_t s,
                       struct sm_units_of_stage units, struct sm_span span);
+
+/* Is stage s a dense layer that is not computed by unit? Depends on the mask. Then what some inputs add can be taken
+ * off its sums, which is much less work than to add up the others: */
+bool sm_stage_is_product(const struct sm_stages *stages, const struct sm_forward *forward, size_t s);
+
+/* sums [units][image_stride]: what units of the stage below add to the product s, before its activation function. */
+void sm_stage_sums(const struct sm_stages *stages, const struct sm_forward *forward, size_t s,
+                   struct sm_units_of_stage below, struct sm_span span, float *sums);
+
+/* The product s without units of the stage below, whose values stand as they were when sums was computed, over all
+ * units: f(sums - what those units add). Where nothing else adds to a sum it becomes 0, exactly. */
+void sm_stage_compute_without(const struct sm_stages *stages, struct sm_forward *forward, size_t s,
+                              struct sm_units_of_stage below, struct sm_span span, const float *sums);
 
 /* Sets the values of a unit to 0. */
 void sm_stage_silence(const struct sm_stages *stages, struct sm_forward *forward, size_t s, size_t unit,

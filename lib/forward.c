@@ -344,7 +344,8 @@ void sm_forward_each_unit(const struct sm_forward *f, struct sm_part part, float
     }
 }
 
-static void activate(const struct sm_forward *f, const struct sm_forward_layer *layer, struct sm_part part) {
+void sm_forward_activate(const struct sm_forward *f, size_t l, struct sm_part part) {
+    const struct sm_forward_layer *layer = &f->layers[l];
     void (*function)(float *, size_t) = layer->activation == SM_ELU    ? f->kernels->elu
                                         : layer->activation == SM_RELU ? f->kernels->relu
                                                                        : NULL;
@@ -377,31 +378,39 @@ static bool reads_few(const struct sm_forward *f, size_t l) {
     return f->few && l == f->first_dense && !f->layers[l].sparse;
 }
 
-static void pass_few(struct sm_forward *f, struct sm_forward_layer *layer, const float *in, struct sm_part part) {
+static void multiply_few(const struct sm_forward *f, const struct sm_forward_layer *layer, const float *in,
+                         struct sm_part part) {
     size_t stride = layer->shape.stride, last = (part.last_unit + SM_ROWS - 1) / SM_ROWS * SM_ROWS;
-    f->kernels->product_of_few(layer->activations, in, f->image_stride, sm_padded(f->n_images),
-                               effective_weights(layer), stride, stride, part.first_unit, last);
+    f->kernels->product_of_few(layer->activations + part.first_image, in + part.first_image, f->image_stride,
+                               part.last_image - part.first_image, effective_weights(layer), stride, stride,
+                               part.first_unit, last);
 }
 
-static void pass_blas(struct sm_forward *f, struct sm_forward_layer *layer, const float *in, struct sm_part part) {
-    size_t stride = layer->shape.stride, first = part.first_unit, last = part.last_unit;
-    for (size_t o = first; o < last; o += BLAS_ROWS)
-        sm_blas_product(layer->activations, in, f->image_stride, sm_padded(f->n_images), effective_weights(layer),
-                        stride, layer->shape.n_in, o, o + BLAS_ROWS < last ? o + BLAS_ROWS : last);
+/* The sums over inputs [first, last) alone. */
+static void multiply(const struct sm_forward *f, const struct sm_forward_layer *layer, float *out, const float *in,
+                     size_t first, size_t last, struct sm_part part) {
+    for (size_t o = part.first_unit; o < part.last_unit; o += BLAS_ROWS)
+        sm_blas_product(out + part.first_image, in + first * f->image_stride + part.first_image, f->image_stride,
+                        part.last_image - part.first_image, effective_weights(layer) + first, layer->shape.stride,
+                        last - first, o, o + BLAS_ROWS < part.last_unit ? o + BLAS_ROWS : part.last_unit);
 }
 
-static void pass_layer(struct sm_forward *f, size_t l, const float *in, int thread, int n_threads) {
+static void pass_dense(struct sm_forward *f, size_t l, const float *in, struct sm_part part) {
     struct sm_forward_layer *layer = &f->layers[l];
-    bool few = reads_few(f, l);
-    struct sm_part part = sm_forward_part(f, l, layer->sparse || few ? SM_ROWS : BLAS_ROWS, thread, n_threads);
-    if (!layer->sparse && is_masked(layer) && !f->frozen) apply_mask(f, layer, part.first_unit, part.last_unit);
-    if (layer->sparse)
-        pass_sparse(f, layer, in, part);
-    else if (few)
-        pass_few(f, layer, in, part);
+    if (is_masked(layer) && !f->frozen) apply_mask(f, layer, part.first_unit, part.last_unit);
+    if (reads_few(f, l))
+        multiply_few(f, layer, in, part);
     else
-        pass_blas(f, layer, in, part);
-    activate(f, layer, part);
+        multiply(f, layer, layer->activations, in, 0, layer->shape.n_in, part);
+}
+
+void sm_forward_compute(struct sm_forward *f, size_t l, struct sm_part part) {
+    struct sm_forward_layer *layer = &f->layers[l];
+    if (layer->sparse)
+        pass_sparse(f, layer, sm_forward_level(f, l), part);
+    else
+        pass_dense(f, l, sm_forward_level(f, l), part);
+    sm_forward_activate(f, l, part);
 }
 
 /* Which inputs of a dense layer get a gradient from its units that do. */
@@ -464,10 +473,9 @@ static void pass(struct sm_forward *f, const struct sm_batch *batch, enum sm_sta
     if (f->trunk.net)
         sm_trunk_forward(&f->trunk, batch, statistics, f->input_columns, f->image_stride,
                          f->trunk.training ? f->input_rows : NULL, f->input_stride, thread, n_threads);
-    const float *in = f->input_columns;
     for (size_t l = f->first_dense; l < f->net->n_layers; l++) {
-        pass_layer(f, l, in, thread, n_threads);
-        in = f->layers[l].activations;
+        size_t step = f->layers[l].sparse || reads_few(f, l) ? SM_ROWS : BLAS_ROWS;
+        sm_forward_compute(f, l, sm_forward_part(f, l, step, thread, n_threads));
         sm_forward_wait_for_units(f, n_threads);
     }
 }
@@ -482,16 +490,6 @@ void sm_forward_training_pass(struct sm_forward *f, const struct sm_batch *batch
 
 /* ---- one thread, layer by layer ---- */
 
-void sm_forward_prepare(struct sm_forward *f) {
-    count_masks(f, 0, 1);
-    for (size_t l = 0; l < f->net->n_layers; l++) {
-        choose_form(f, l, 1);
-        collect_layer(f, l, 0, 1);
-    }
-    if (f->trunk.net) sm_trunk_collect(&f->trunk, 0, 1);
-    f->by_images = false;
-}
-
 void sm_forward_load(struct sm_forward *f, const struct sm_batch *batch) {
     assert(batch->n <= f->image_stride);
     if (f->trunk.net)
@@ -505,19 +503,14 @@ float *sm_forward_level(const struct sm_forward *f, size_t level) {
     return level > f->first_dense ? f->layers[level - 1].activations : f->input_columns;
 }
 
-void sm_forward_compute(struct sm_forward *f, size_t l) {
-    pass_layer(f, l, sm_forward_level(f, l), 0, 1);
-}
-
 bool sm_forward_is_sparse(const struct sm_forward *f, size_t l) {
     return f->layers[l].sparse;
 }
 
-void sm_forward_compute_part(struct sm_forward *f, size_t l, struct sm_part part) {
-    struct sm_forward_layer *layer = &f->layers[l];
-    assert(layer->sparse);
-    pass_sparse(f, layer, sm_forward_level(f, l), part);
-    activate(f, layer, part);
+void sm_forward_sums(const struct sm_forward *f, size_t l, size_t first, size_t last, struct sm_part part,
+                     float *sums) {
+    assert(!f->layers[l].sparse && f->frozen); /* so that effective weights are there */
+    multiply(f, &f->layers[l], sums, sm_forward_level(f, l), first, last, part);
 }
 
 /* ---- waiting, results, gradients ---- */

@@ -228,9 +228,10 @@ static void images_that_are_mostly_black(void **state) {
     pass(&some, &b, 16, 16);
     assert_true(pass_of.few && some.few);
     const struct sm_batch batch = sm_samples_batch(&b.samples, 0, N_TEST);
-    sm_forward_prepare(&steps);
+    sm_forward_freeze(&steps);
     sm_forward_load(&steps, &batch);
-    for (size_t l = 0; l < b.net.n_layers; l++) sm_forward_compute(&steps, l);
+    for (size_t l = 0; l < b.net.n_layers; l++)
+        sm_forward_compute(&steps, l, (struct sm_part){0, steps.layers[l].shape.n_out, 0, sm_padded(N_TEST)});
     for (size_t l = 0; l < b.net.n_layers; l++)
         assert_memory_equal(steps.layers[l].activations, pass_of.layers[l].activations,
                             steps.layers[l].shape.n_rows * steps.image_stride * sizeof(float));

@@ -147,24 +147,28 @@ void sm_forward_wait_for_units(struct sm_forward *forward, int n_threads);
 const float *sm_forward_logits(const struct sm_forward *forward);
 
 /* Layer by layer in one thread, for whoever changes activations on the way. The order of calls: every layer is bound,
- * prepare (again after each bind), then for each batch load and the layers. The values are those of a pass: a row is
+ * freeze (again after each bind), then for each batch load and the layers. The values are those of a pass: a row is
  * one sum in a fixed order, and an activation that is 0 adds exactly what a hidden weight adds, nothing. */
 
-/* Chooses each layer's form and collects the lists of its mask, which stays as it is until prepared again. */
-void sm_forward_prepare(struct sm_forward *forward);
 /* At most as many images as the capacity. Where there is a trunk, what follows is computed node by node (trunk.h) and
  * handed over as level first_dense. */
 void sm_forward_load(struct sm_forward *forward, const struct sm_batch *batch);
 /* [units][image_stride] of level first_dense, what the first dense layer reads, or of level l + 1, the output of the
  * dense layer l; may be written. */
 float *sm_forward_level(const struct sm_forward *forward, size_t level);
-/* The dense layer l from the level below as it stands. */
-void sm_forward_compute(struct sm_forward *forward, size_t l);
-/* Is the layer computed from lists, unit by unit? Then some units for some images can be computed, with the same bytes;
- * a dense product is rounded by its blocks and is computed as a whole. */
+/* Is the layer computed from lists? Then some units for some images can be computed, with the same bytes; a dense
+ * product is rounded by its blocks: the bytes of a pass have all its units for all images. */
 bool sm_forward_is_sparse(const struct sm_forward *forward, size_t l);
-/* first_image and last_image are multiples of SM_LANES. */
-void sm_forward_compute_part(struct sm_forward *forward, size_t l, struct sm_part part);
+/* Some units of the dense layer l for some images, from the level below as it stands; of a dense product all units.
+ * Here and below first_image and last_image are multiples of SM_LANES. */
+void sm_forward_compute(struct sm_forward *forward, size_t l, struct sm_part part);
+
+/* The same in two steps, for a dense product. sums [n_out][image_stride]: what inputs [first, last) of layer l add to
+ * its units, for the images of the part; over all inputs, what the activation function is applied to. */
+void sm_forward_sums(const struct sm_forward *forward, size_t l, size_t first, size_t last, struct sm_part part,
+                     float *sums);
+/* Applies the activation function of layer l to the sums that stand in level l + 1. */
+void sm_forward_activate(const struct sm_forward *forward, size_t l, struct sm_part part);
 
 /* out[i][b] = sum_o v[o][i] delta[o][b]: the gradient with respect to layer l's input. Zeroes and fills `out`
  * [stride][image_stride]; no barrier at its end. */
