@@ -55,7 +55,12 @@ int sm_evaluator_accuracy_without(struct sm_evaluator *evaluator, const bool *re
                                   struct sm_error *err);
 
 /* accuracy [n_units]: of the bound network without that one unit; NaN for output units. Computed once for all tables
- * while an evaluator has what open_moment bound. */
+ * while an evaluator has what open_moment bound.
+ *
+ * Layers computed from lists give the bytes of score_without. Where a dense product reads the unit, what the unit adds
+ * is taken off the product's sums instead: rounded otherwise, as by adding up the others in another order (a sum to
+ * which nothing else adds is 0, exactly). So an image whose two largest logits are all but equal may count
+ * otherwise. */
 int sm_evaluator_each_unit(struct sm_evaluator *evaluator, double *accuracy, struct sm_error *err);
 
 /* drop [n_units]: what the unit is worth, accuracy of the bound network - accuracy without the unit; NaN for output

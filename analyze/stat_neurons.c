@@ -159,7 +159,10 @@ const struct sm_statistic sm_stat_neurons = {
         "Input units are channels where a convolution reads the input. nan = undefined; -inf = log10 of no route.\n"
         "log10_synflow is the unit score of SynFlow (Tanaka et al. 2020), rounded to 10 decimals. Activations (after\n"
         "the activation function, before a pool) and ablation_accuracy_drop take the test images of the run's data "
-        "set.",
+        "set.\n"
+        "Where a quarter of a dense layer's weights or more remain, ablation_accuracy_drop takes what a unit adds off\n"
+        "the layer's sums and does not add up the others again: that rounds otherwise, so an image whose two largest\n"
+        "outputs are all but equal may count otherwise.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .open = neurons_open,
