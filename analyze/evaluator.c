@@ -303,15 +303,39 @@ static struct scoring scoring_without(const struct sm_evaluator *e, const bool *
     return scoring;
 }
 
-/* The logits of the part. *n_intact: so many stages hold the values of the bound network, before and afterwards. */
-static void pass_without(const struct sm_evaluator_part *part, const struct scoring *scoring, size_t *n_intact) {
+static void run_intact(const struct sm_evaluator_part *part, size_t end, size_t *n_intact) {
     if (*n_intact == 0) {
         load_images(part);
         *n_intact = 1;
     }
-    if (*n_intact < scoring->first_stage) run_stages(part, *n_intact, scoring->first_stage, NULL);
+    if (*n_intact < end) run_stages(part, *n_intact, end, NULL);
+}
+
+/* The logits of the part. *n_intact: so many stages hold the values of the bound network, before and afterwards. */
+static void pass_without(const struct sm_evaluator_part *part, const struct scoring *scoring, size_t *n_intact) {
+    run_intact(part, scoring->first_stage, n_intact);
     run_stages(part, scoring->first_stage, part->evaluator->stages.n, scoring->removed);
     *n_intact = scoring->first_stage;
+}
+
+/* The same; a dense layer whose units are the first to be removed is put back from a copy [n_values][batch], so that
+ * the next set finds it. */
+static void pass_of_set(const struct sm_evaluator_part *part, const struct scoring *scoring, size_t *n_intact,
+                        float *copy) {
+    const struct sm_stages *stages = &part->evaluator->stages;
+    const struct sm_span all = sm_evaluator_whole(part);
+    size_t first = scoring->first_stage;
+    if (first < stages->n_mapped) {
+        pass_without(part, scoring, n_intact);
+        return;
+    }
+    run_intact(part, first + 1, n_intact);
+    sm_stage_keep(stages, part->forward, first, all, copy);
+    silence(part, first, scoring->removed, all);
+    run_stages(part, first + 1, stages->n, scoring->removed);
+    sm_stage_restore(stages, part->forward, first, (struct sm_units_of_stage){0, stages->stage[first].n_units}, all,
+                     copy);
+    *n_intact = first + 1;
 }
 
 static void score_part(const struct sm_evaluator_part *part, void *context) {
@@ -375,14 +399,16 @@ struct sets {
     const struct scoring *scoring; /* [n_sets] */
     size_t n_sets;
     size_t *n_correct; /* [n_threads][n_sets] */
+    float *copy;       /* [n_threads][n_values][batch] */
 };
 
 static void count_sets(const struct sm_evaluator_part *part, void *context) {
     const struct sets *sets = context;
     size_t *n_correct = sets->n_correct + (size_t)part->thread * sets->n_sets;
+    float *copy = sets->copy + (size_t)part->thread * part->evaluator->stages.n_values * part->evaluator->batch;
     size_t n_intact = 0;
     for (size_t s = 0; s < sets->n_sets; s++) {
-        pass_without(part, &sets->scoring[s], &n_intact);
+        pass_of_set(part, &sets->scoring[s], &n_intact, copy);
         n_correct[s] += sm_evaluator_count_correct(part, sm_evaluator_whole(part));
     }
 }
@@ -391,8 +417,9 @@ int sm_evaluator_accuracy_without(struct sm_evaluator *e, const bool *removed, s
                                   struct sm_error *err) {
     size_t n_threads = (size_t)e->n_threads, n_units = sm_graph_n_units(&e->graph);
     struct scoring *scoring = calloc(n_sets + 1, sizeof *scoring);
-    struct sets sets = {scoring, n_sets, calloc(n_threads * n_sets + 1, sizeof(size_t))};
-    int status = scoring && sets.n_correct ? 0 : sm_fail(err, "%s: out of memory", e->run->path);
+    struct sets sets = {scoring, n_sets, calloc(n_threads * n_sets + 1, sizeof(size_t)),
+                        calloc(n_threads * e->stages.n_values * e->batch, sizeof(float))};
+    int status = scoring && sets.n_correct && sets.copy ? 0 : sm_fail(err, "%s: out of memory", e->run->path);
     if (status == 0) {
         for (size_t s = 0; s < n_sets; s++) scoring[s] = scoring_without(e, removed + s * n_units);
         sm_evaluator_each_batch(e, count_sets, &sets);
@@ -404,6 +431,7 @@ int sm_evaluator_accuracy_without(struct sm_evaluator *e, const bool *removed, s
     }
     free(scoring);
     free(sets.n_correct);
+    free(sets.copy);
     return status;
 }
 

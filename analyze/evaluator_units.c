@@ -36,7 +36,7 @@ static struct sm_units_of_stage units_of(const struct sm_stage_run *run) {
     return (struct sm_units_of_stage){run->first, run->last};
 }
 
-/* run: the unit, those that read it, and so on. */
+/* run: the unit, those that read it (there are some), and so on. */
 static void compute_without(const struct sm_evaluator_part *part, const struct removal *removal,
                             const struct sm_stage_run *run, size_t n, struct sm_span span) {
     const struct sm_stages *stages = &part->evaluator->stages;

@@ -212,6 +212,30 @@ static void removal_is_hiding(void **state) {
     }
 }
 
+/* Many sets at once share what they leave as it is, in any order of the layers that they remove from first. */
+static void sets_together_are_sets_one_by_one(void **state) {
+    enum { UNITS = PIXELS + 30 + 20 + CLASSES, SETS = 8 };
+    static const size_t from[SETS] = {PIXELS + 30, PIXELS, PIXELS, UNITS, PIXELS + 30, 0, PIXELS, PIXELS + 30};
+    for (int dense = 0; dense < 2; dense++) {
+        struct bench b;
+        struct sm_error err = {{0}};
+        const struct sm_rng rng = sm_rng_make(6, SM_RNG_TEST, 33);
+        static bool removed[SETS][UNITS];
+        double together[SETS];
+        bench_init(&b, *state, "784-30-20-10", recipe_image);
+        randomize(&b, dense ? 0.6 : 0.1, 80);
+        for (size_t s = 0; s < SETS; s++)
+            for (size_t u = 0; u < UNITS; u++)
+                removed[s][u] = u >= from[s] && u < UNITS - CLASSES && sm_rng_uniform(&rng, UNITS * s + u) < 0.3;
+        struct sm_evaluator *e = evaluator_of(&b);
+        assert_int_equal(sm_evaluator_accuracy_without(e, removed[0], SETS, together, &err), 0);
+        for (size_t s = 0; s < SETS; s++) assert_true(together[s] == accuracy_without(e, removed[s]));
+        assert_true(together[0] != together[3] && together[1] != together[2] && together[5] != together[3]);
+        sm_evaluator_close(e);
+        bench_destroy(&b);
+    }
+}
+
 static void threads_change_nothing(void **state) {
     enum { UNITS = PIXELS + 30 + 20 + CLASSES };
     double each[3][UNITS], mean[3][UNITS], sd[3][UNITS], active[3][UNITS];
@@ -339,6 +363,7 @@ int main(void) {
         cmocka_unit_test(activations_by_hand),
         cmocka_unit_test(scores_agree_with_a_naive_network),
         cmocka_unit_test(removal_is_hiding),
+        cmocka_unit_test(sets_together_are_sets_one_by_one),
         cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(results_of_a_moment_are_kept),
         cmocka_unit_test(what_does_not_fit_is_refused),
