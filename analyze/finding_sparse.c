@@ -18,6 +18,22 @@ static const char *position(double value, const struct sm_spread *spread) {
                                   : "inside that interval";
 }
 
+static size_t n_unfinished(const struct sm_scope *scope) {
+    struct sm_spread unfinished = sm_scope_spread(scope, "summary", "", "unfinished", NULL);
+    return unfinished.n ? (size_t)lround(unfinished.mean * (double)unfinished.n) : 0;
+}
+
+/* All tables take the last record, or that of --at, for the end. */
+static void say_unfinished(const struct sm_scope *scope) {
+    struct sm_spread epochs = sm_scope_spread(scope, "summary", "", "epochs", SM_WHERE({"unfinished", "1"}));
+    if (epochs.n == 0) return;
+    fputs(" <b>Training is not over there</b>", scope->file);
+    sm_say(scope, ": %zu of the runs %s described as of epoch %g", epochs.n, epochs.n == 1 ? "is" : "are",
+           epochs.least);
+    if (epochs.most > epochs.least) sm_say(scope, " to %g", epochs.most);
+    sm_say(scope, ". Below, too, that is what the end, final and last mean.");
+}
+
 void sm_say_published(const struct sm_scope *scope, const struct sm_spread *accuracy) {
     struct sm_published published;
     struct sm_error ignored = {{0}};
@@ -25,7 +41,10 @@ void sm_say_published(const struct sm_scope *scope, const struct sm_spread *accu
         if (!isnan(published.accuracy)) {
             sm_say(scope, " Published for %s: %s", published.name, sm_percent(published.accuracy).s);
             if (!isnan(published.remaining)) sm_say(scope, " with %s remaining", sm_percent(published.remaining).s);
-            sm_say(scope, "; that accuracy lies %s.", position(published.accuracy, accuracy));
+            if (n_unfinished(scope))
+                sm_say(scope, ", at the end of training.");
+            else
+                sm_say(scope, "; that accuracy lies %s.", position(published.accuracy, accuracy));
         }
         if (published.of_another_experiment)
             sm_say(scope, " What was published for %s is of another experiment: these runs have %s.", published.name,
@@ -48,6 +67,7 @@ static void find_accuracy(const struct sm_scope *scope) {
         sm_say(scope, "%s", sm_percent_interval(remaining).s);
     fputs("</b>", scope->file);
     sm_say(scope, " of %zu weights remaining.", sm_network_weights(&scope->first->net));
+    say_unfinished(scope);
     /* Of rounds the best is published, not the last: sm_find_rounds. */
     if (accuracy.n > 0 && !scope->first->in_rounds) sm_say_published(scope, &accuracy);
     sm_say_end(scope);

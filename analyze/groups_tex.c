@@ -72,7 +72,7 @@ static const struct {
     bool (*applies)(const struct sm_group *group);
     const char *mark, *text;
 } marks[] = {
-    {departs, "\\dagger", "Settings depart from the shipped recipe of that name."},
+    {departs, "\\dagger", "Settings or data depart from the shipped recipe of that name."},
     {has_rounds, "\\ddagger", "Measured: the last round. Published: the best one."},
     {is_unfinished, "\\S", "Measured before the end of training."},
 };

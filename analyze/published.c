@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "analyze/published.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <supermask/dataset.h>
 #include <supermask/text.h>
 
 #include "analyze/settings.h"
@@ -54,6 +56,23 @@ static int compare(struct sm_published *published, const struct sm_recipe *recip
     return published->departures ? 0 : -1;
 }
 
+/* A part of a data set is another one. */
+static int compare_images(struct sm_published *published, const struct sm_run *run) {
+    struct sm_dataset_shape whole;
+    struct sm_error ignored = {.text = ""};
+    if (!run->n_train_images || sm_dataset_shape(&whole, run->dataset, &ignored) != 0) return 0;
+    if (run->n_train_images == whole.n_train && run->n_test_images == whole.n_test) return 0;
+    char *text = sm_format("images: %" PRIu64 " of %zu for training and %" PRIu64 " of %zu for testing%s%s",
+                           run->n_train_images, whole.n_train, run->n_test_images, whole.n_test,
+                           *published->departures ? ", " : "", published->departures);
+    if (!text) return -1;
+    free(published->departures);
+    published->departures = text;
+    published->of_another_experiment |= !isnan(published->accuracy);
+    published->accuracy = published->remaining = NAN;
+    return 0;
+}
+
 int sm_published_init(struct sm_published *published, const struct sm_run *run, struct sm_error *err) {
     struct sm_recipe recipe;
     struct sm_error ignored = {.text = ""};
@@ -65,6 +84,7 @@ int sm_published_init(struct sm_published *published, const struct sm_run *run, 
         published->accuracy = recipe.published_accuracy;
         published->remaining = recipe.published_remaining;
         status = compare(published, &recipe, run);
+        if (status == 0) status = compare_images(published, run);
     }
     return status == 0 ? 0 : sm_fail(err, "%s: its recipe: out of memory", run->path);
 }

@@ -11,10 +11,11 @@ struct sm_published {
     /* Shares; NaN where nothing was published, and where what was belongs to another experiment. */
     double accuracy, remaining;
     /* "key: value, ..." as the run has it: all in which it departs from the shipped recipe of the same name, whatever
-     * changes results; "" where nothing does, and of a recipe that is not shipped or cannot be read. malloc'ed. */
+     * changes results, and first the images where a part of the data set was at hand; "" where nothing does, and of a
+     * recipe that is not shipped or cannot be read. malloc'ed. */
     char *departures;
     /* Something was published, but the run departs from the shipped recipe in network, data set, method or another key
-     * that makes it a different experiment (published.c has their list). */
+     * that makes it a different experiment (published.c has their list), or saw a part of the data set. */
     bool of_another_experiment;
     char name[SM_NAME_SIZE]; /* of the recipe */
 };

@@ -61,8 +61,9 @@ static void write_heading(const struct sm_scope *scope) {
         fputs("</h2>\n", scope->file);
     }
     fputs("<p class=\"lead\">", scope->file);
-    sm_say(scope, "%zu run%s of %s on %s, method %s, %g epochs.", scope->n_runs, sm_plural(scope->n_runs),
-           run->net.name, run->dataset, run->method, sm_run_trained_until(run, run->n_records - 1));
+    sm_say(scope, "%zu run%s of %s on %s, method %s, %g epochs%s.", scope->n_runs, sm_plural(scope->n_runs),
+           run->net.name, run->dataset, run->method, sm_run_trained_until(run, run->n_records - 1),
+           run->complete ? "" : " so far");
     fputs("</p>\n", scope->file);
 }
 

@@ -30,8 +30,9 @@ static const struct sm_column columns[] = {
                             "the last"},
     {"published_remaining", "remaining share that was published for the recipe; nan as for published_accuracy"},
     {"remaining_difference", "remaining_mean - published_remaining; nan as for accuracy_difference"},
-    {"departures", "settings in which the runs depart from the shipped recipe of that name (key: value, ...); - where "
-                   "they follow it, and where none of that name is shipped"},
+    {"departures", "settings in which the runs depart from the shipped recipe of that name (key: value, ...), and how "
+                   "many images there were of a data set that was not whole; - where they follow it, and where none "
+                   "of that name is shipped"},
     {"unfinished", "runs among them that are described before the end of their training: not complete, or --at"},
 };
 
@@ -123,7 +124,8 @@ const struct sm_statistic sm_stat_groups = {
         "what changes no result: threads, recording). Columns as in `summary`. Interval: mean -+ t(.975, runs - 1)\n"
         "sd / sqrt(runs), over the runs. Nothing published is set beside runs that depart from the shipped recipe in\n"
         "what the experiment is: network, width, batch_norm, dataset, method, activation, keep, rescale,\n"
-        "criterion, mask_one, mask_zero. The same as a LaTeX table in groups.tex; all runs and groups in\n"
+        "criterion, mask_one, mask_zero; nor beside runs on a part of the data set. The same as a LaTeX table in "
+        "groups.tex; all runs and groups in\n"
         "summary.json.",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,

@@ -331,6 +331,17 @@ static herr_t create_layers(hid_t file, const struct sm_layout *layout, const hi
 
 /* ---- the root ---- */
 
+static herr_t put_count(hid_t file, const char *name, uint64_t value) {
+    return sm_h5_put(file, name, H5T_STD_U64LE, H5T_NATIVE_UINT64, &value);
+}
+
+/* Of a file that an older program began nobody knows them. */
+static herr_t put_images(hid_t file, const struct sm_run_header *h) {
+    if (!h->n_train_images) return 0;
+    if (put_count(file, "train_images", h->n_train_images) < 0) return -1;
+    return put_count(file, "test_images", h->n_test_images);
+}
+
 static herr_t put_root(hid_t file, const struct sm_layout *layout) {
     const struct sm_run_header *h = layout->header;
     const char *const texts[][2] = {
@@ -357,11 +368,10 @@ static herr_t put_root(hid_t file, const struct sm_layout *layout) {
     const int64_t shape[3] = {(int64_t)layout->net->input_channels, (int64_t)layout->net->input_height,
                               (int64_t)layout->net->input_width};
     if (sm_h5_put(file, "format_version", H5T_STD_I64LE, H5T_NATIVE_INT64, &version) < 0 ||
-        sm_h5_put_array(file, "input_shape", 3, shape) < 0 ||
-        sm_h5_put(file, "weight_seed", H5T_STD_U64LE, H5T_NATIVE_UINT64, &h->weight_seed) < 0 ||
-        sm_h5_put(file, "score_seed", H5T_STD_U64LE, H5T_NATIVE_UINT64, &h->score_seed) < 0)
+        sm_h5_put_array(file, "input_shape", 3, shape) < 0 || put_count(file, "weight_seed", h->weight_seed) < 0 ||
+        put_count(file, "score_seed", h->score_seed) < 0 || put_count(file, "data_seed", h->data_seed) < 0)
         return -1;
-    return sm_h5_put(file, "data_seed", H5T_STD_U64LE, H5T_NATIVE_UINT64, &h->data_seed);
+    return put_images(file, h);
 }
 
 static herr_t create_host(hid_t file, const struct sm_run_header *header) {

@@ -136,6 +136,13 @@ static int read_switches(struct sm_run *run, const struct sm_h5_place *root, str
     return read_switch(root, "mask_sampling", sm_mask_sampling_names, was_sampled, &run->samples_masks, err);
 }
 
+/* An older program wrote no such attributes. */
+static int read_images(struct sm_run *run, const struct sm_h5_place *root, struct sm_error *err) {
+    if (H5Aexists(root->object, "train_images") <= 0) return 0;
+    if (sm_h5_get_seed(root, "train_images", &run->n_train_images, err) < 0) return -1;
+    return sm_h5_get_seed(root, "test_images", &run->n_test_images, err);
+}
+
 static int read_root(struct sm_run *run, const struct sm_h5_place *root, struct sm_error *err) {
     static const char *const statuses[] = {"running", "complete"};
     int status, trained;
@@ -150,6 +157,7 @@ static int read_root(struct sm_run *run, const struct sm_h5_place *root, struct 
     if (sm_h5_get_seed(root, "weight_seed", &run->weight_seed, err) < 0) return -1;
     if (sm_h5_get_seed(root, "score_seed", &run->score_seed, err) < 0) return -1;
     if (sm_h5_get_seed(root, "data_seed", &run->data_seed, err) < 0) return -1;
+    if (read_images(run, root, err) < 0) return -1;
     if (sm_h5_get_array(root, "input_shape", 3, shape, err) < 0) return -1;
     for (int i = 0; i < 3; i++)
         if (shape[i] < 1) return sm_fail(err, "%s: attribute `input_shape` holds %lld", run->path, (long long)shape[i]);

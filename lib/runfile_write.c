@@ -216,6 +216,8 @@ static int build_again(const struct sm_disk *disk, const struct sm_run *run, boo
                                          .weight_seed = run->weight_seed,
                                          .score_seed = run->score_seed,
                                          .data_seed = run->data_seed,
+                                         .n_train_images = run->n_train_images,
+                                         .n_test_images = run->n_test_images,
                                          .threshold = run->threshold,
                                          .record_scores = run->has_score_records,
                                          .rescale = run->rescale,

@@ -53,6 +53,7 @@ static void init_run(struct sm_run *run, size_t i) {
                            .method = "signed-supermask",
                            .dataset_sha256 = "",
                            .n_records = N_RECORDS,
+                           .complete = true,
                            .step = steps,
                            .epoch = epochs};
     append_layer(&run->net, "one", i < 3 ? 3 : 5, 4, SM_NETWORK_INPUT);
@@ -342,8 +343,7 @@ static void a_mask_that_never_changes(void **state) {
 /* Masks that are drawn anew for each record change whatever is learned: nothing is concluded from it. */
 static void changes_of_samples_tell_nothing(void **state) {
     struct fixture *f = *state;
-    static char sampled[] = "supermask";
-    for (size_t i = 0; i < N_RUNS; i++) f->run[i].method = sampled;
+    for (size_t i = 0; i < N_RUNS; i++) f->run[i].samples_masks = true;
     char *none = say(f, sm_findings_when, 0);
     assert_string_equal(none, "");
     put(f, "flips", "run layer from_step flip_rate\na all 0 .5\na all 10 .34\n");
@@ -469,6 +469,20 @@ static void published_of_rounds(void **state) {
     free(text);
 }
 
+/* What was published is for the end of training: nothing before it lies above or below. */
+static void published_of_unfinished_runs(void **state) {
+    struct fixture *f = *state;
+    static char recipe[] = "name: mine\npublished_accuracy: 0.875\n";
+    f->run[0].recipe = recipe;
+    put(f, "summary",
+        "run remaining effective_remaining test_accuracy epochs unfinished\na .4 .4 .25 9 0\nb .4 .4 .25 5 1\n");
+    char *text = say(f, sm_findings_sparse, 0);
+    assert_says(text, "<b>Training is not over there</b>: 1 of the runs is described as of epoch 5.");
+    assert_says(text, "Published for mine: 87.50" NB "%, at the end of training.");
+    assert_silent(text, "lies above");
+    free(text);
+}
+
 /* A round's record stands at its beginning; the last round was trained on, to the last metric. */
 static void rounds_are_trained_beyond_their_record(void **state) {
     struct fixture *f = *state;
@@ -554,7 +568,7 @@ static void draws_have_less_in_common(void **state) {
     assert_silent(seeds, "samples");
     free(methods);
     free(seeds);
-    for (size_t i = 0; i < 3; i++) f->run[i].method = sampled;
+    for (size_t i = 0; i < 3; i++) f->run[i].method = sampled, f->run[i].samples_masks = true;
     methods = say_methods(f), seeds = say(f, sm_findings_overlap, 0);
     assert_says(methods, "<li>Masks of the method supermask are samples: one draw of each is compared");
     assert_says(seeds, "<li>The masks of these runs are samples: one draw of each is compared");
@@ -619,6 +633,7 @@ int main(void) {
         CASE(rounds_of_pruning),
         CASE(rounds_without_training),
         CASE(published_of_rounds),
+        CASE(published_of_unfinished_runs),
         CASE(rounds_are_trained_beyond_their_record),
         CASE(methods_side_by_side),
         CASE(draws_have_less_in_common),

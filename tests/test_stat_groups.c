@@ -231,7 +231,7 @@ static void assert_published(const char *set, double accuracy, const char *depar
     assert_int_equal(notes.n, noted);
     if (noted) assert_non_null(strstr(notes.text[0], "published for fcn-mnist is of another experiment"));
     assert_true((strstr(tex, "fcn-mnist$^\\dagger$ & ") != NULL) == (*mark != 0));
-    assert_true((strstr(tex, "{\\footnotesize $^\\dagger$ Settings depart") != NULL) == (*mark != 0));
+    assert_true((strstr(tex, "{\\footnotesize $^\\dagger$ Settings or data depart") != NULL) == (*mark != 0));
     free(tex);
     free(recipe);
     sm_notes_destroy(&notes);
@@ -250,6 +250,35 @@ static void published_values_are_of_their_experiment(void **state) {
     assert_published("width=0.5", NAN, "width: 0.5", true, "d");
     assert_published("method=dense", NAN, "method: \"dense\"", true, "d");
     assert_published("activation=relu", NAN, "activation: relu", true, "d");
+}
+
+/* A part of a data set is another experiment; of a file that does not say what was at hand nobody knows. */
+static void images_that_were_not_there(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t n_train, n_test;
+        double accuracy;
+        const char *departures;
+    } cases[] = {{60000, 10000, 0.9748, ""},
+                 {0, 0, 0.9748, ""},
+                 {55000, 10000, NAN, "images: 55000 of 60000 for training and 10000 of 10000 for testing"},
+                 {60000, 100, NAN, "images: 60000 of 60000 for training and 100 of 10000 for testing"}};
+    char path[] = "run.h5", dataset[] = "mnist", *recipe = shipped("fcn-mnist", NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct sm_run run = {.path = path,
+                                   .recipe = recipe,
+                                   .dataset = dataset,
+                                   .n_train_images = cases[i].n_train,
+                                   .n_test_images = cases[i].n_test};
+        struct sm_published published;
+        struct sm_error err = {.text = ""};
+        assert_int_equal(sm_published_init(&published, &run, &err), 0);
+        assert_near(published.accuracy, cases[i].accuracy);
+        assert_string_equal(published.departures, cases[i].departures);
+        assert_true(published.of_another_experiment == (bool)isnan(cases[i].accuracy));
+        sm_published_destroy(&published);
+    }
+    free(recipe);
 }
 
 /* A recipe of the user's own, whatever its name, says itself what was published. */
@@ -402,6 +431,7 @@ int main(void) {
                                        cmocka_unit_test(settings_make_the_group),
                                        cmocka_unit_test(published_values_are_of_their_experiment),
                                        cmocka_unit_test(recipes_that_are_not_shipped_keep_theirs),
+                                       cmocka_unit_test(images_that_were_not_there),
                                        cmocka_unit_test(unfinished_runs_have_no_difference),
                                        cmocka_unit_test(rounds_have_no_difference),
                                        cmocka_unit_test(methods_never_mix),

@@ -160,6 +160,8 @@ static int create_file(struct run *r, struct sm_error *err) {
                                          .weight_seed = r->recipe->weight_seed,
                                          .score_seed = r->recipe->score_seed,
                                          .data_seed = r->recipe->data_seed,
+                                         .n_train_images = r->data.train.n,
+                                         .n_test_images = r->data.test.n,
                                          .threshold = b.threshold,
                                          .trains_weights = r->trainer.method->trains_weights,
                                          .record_scores = r->recipe->record_scores,

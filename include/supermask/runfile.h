@@ -66,12 +66,13 @@ struct sm_run_header {
     const char *recipe_name, *dataset, *method, *dataset_sha256;
     const char *masks_from_recipe; /* recipe name of the run whose masks this one takes; NULL: none */
     uint64_t weight_seed, score_seed, data_seed;
-    const double *threshold; /* [n_layers], NaN where the method has none */
-    bool trains_weights;     /* dense: the weights move; final_weights stands where the scores would */
-    bool record_scores;      /* also append the scores of every record */
-    bool rescale;            /* effective weights are w*g*weights/kept of the layer (dynamic weight rescaling) */
-    bool samples_masks;      /* a record's mask is a draw from its scores */
-    bool in_rounds;          /* the method works in rounds: sm_run_append_round may be called */
+    uint64_t n_train_images, n_test_images; /* of the data set as it was at hand, held-out ones too; 0: unknown */
+    const double *threshold;                /* [n_layers], NaN where the method has none */
+    bool trains_weights;                    /* dense: the weights move; final_weights stands where the scores would */
+    bool record_scores;                     /* also append the scores of every record */
+    bool rescale;       /* effective weights are w*g*weights/kept of the layer (dynamic weight rescaling) */
+    bool samples_masks; /* a record's mask is a draw from its scores */
+    bool in_rounds;     /* the method works in rounds: sm_run_append_round may be called */
     const struct sm_host_fact *host;
     size_t n_host;
 };
@@ -144,7 +145,8 @@ struct sm_run {
     char *created, *program_version, *command_line, *recipe, *recipe_name, *dataset, *method, *dataset_sha256;
     char *masks_from_recipe; /* NULL: its masks are its own, or an older program wrote the file */
     uint64_t weight_seed, score_seed, data_seed;
-    struct sm_host_fact *host; /* [n_host] */
+    uint64_t n_train_images, n_test_images; /* see the header's fields; 0: an older program wrote the file */
+    struct sm_host_fact *host;              /* [n_host] */
     size_t n_host;
     struct sm_network net; /* net.n_nodes may be 0: see above */
     double *threshold;     /* [n_layers] */

@@ -63,7 +63,7 @@ def check_description(c, file):
 
 def check_root(c, file):
     attrs = file.attrs
-    c.equal(set(attrs) - {"rescale", "mask_sampling"}, TEXTS | SEEDS | {"format_version", "input_shape"}, "root attributes")
+    c.equal(set(attrs) - {"rescale", "mask_sampling", "train_images", "test_images"}, TEXTS | SEEDS | {"format_version", "input_shape"}, "root attributes")
     for name in TEXTS & set(attrs):
         c.expect(isinstance(attrs[name], str), f"@{name} does not read as str")
     for name in SEEDS & set(attrs):
