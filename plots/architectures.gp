@@ -16,7 +16,8 @@ least(x) = (x > 0 && x < S[2] ? (S[2] = x, 0) : 0)
 stats TABLE using (S[1] = (column("group") > S[1] ? int(column("group")) : S[1]), note(int(column("group")), strcol("label"), \
     int(column("runs")), int(column("layers")), column("network_remaining")), least(column("keep")), least(column("invert")), inverts(int(column("group")), column("invert")), 0) nooutput
 N = S[1] > MOST ? MOST : S[1]
-FLOOR = 10.0**floor(log10(S[2]) + 1e-9)
+# A power of ten that leaves the least share a bar.
+FLOOR = 10.0**floor(log10(S[2]/1.25))
 # A label is "recipe" or "recipe (what differs)": two lines, as long as the panel is wide.
 cut(s, n) = strlen(s) > n ? substr(s, 1, n - 1)."…" : s
 before(s) = strstrt(s, " (") ? substr(s, 1, strstrt(s, " (") - 1) : s
@@ -27,7 +28,8 @@ C = columns(N, 4); R = rows(N, 4)
 W = 17.0; TALL = (R > 3 ? 2.6 : 3.4) + 0.35*DIFFERS; H = 1.9 + 0.35*DIFFERS + TALL*R
 eval page(W, H)
 eval panels(R, C, W, H, 1.35, 0.25, 0.75, 1.45 + 0.35*DIFFERS, 0.35, 1.15 + 0.35*DIFFERS)
-CHARACTERS = int((W - 1.6 - 0.35*(C - 1))/C/0.135)
+WIDE = (W - 1.6 - 0.35*(C - 1))/C
+CHARACTERS = int(WIDE/0.135)
 set logscale y
 set yrange [FLOOR:1]
 set xtics scale 0.3
@@ -42,9 +44,9 @@ do for [g=1:N] {
     set title cut(before(NAME[g]), CHARACTERS - strlen(FACTS)).FACTS.(DIFFERS ? "\n".cut(behind(NAME[g]), CHARACTERS) : "") \
         font ",7" offset 0,-0.5
     set xrange [0.35:DEPTH[g] + 0.65]
-    STEP = DEPTH[g] <= 12 ? 1 : round_step(DEPTH[g], 6); STEP = STEP < 1 ? 1 : STEP
-    set xtics 1, STEP
-    if (DEPTH[g] > 12) { set xtics 0, STEP }
+    STEP = whole_step(fitting_step(DEPTH[g], WIDE, strlen(sprintf("%d", DEPTH[g]))))
+    FIRST = STEP > 2 ? 0 : 1
+    set xtics FIRST, STEP
     set ytics ("" 1, "" 0.1, "" 0.01, "" 0.001, "" 0.0001, "" 0.00001)
     if (is_left(g, C)) { set ytics ("100" 1, "10" 0.1, "1" 0.01, "0.1" 0.001, "0.01" 0.0001, "0.001" 0.00001) }
     # A group that inverts nothing has whole bars.
