@@ -15,16 +15,21 @@ put(l, u, f, r, b) = (u != u || u == 0 || b != b) ? 0 : \
 stats TABLE using (used(strcol("run")) ? (put(find_layer(strcol("layer")."→".strcol("next_layer")), 1.0*column("units"), column("fed"), column("read"), \
     column("both"))) : 0) nooutput
 unset datafile columnheaders
-W = NL <= 4 ? 8.5 : 17.0; H = 6.6
-FOOT = NL > 6 ? 2.4 : 0.95
+W = NL <= 4 ? 8.5 : 17.0
+# Names stand aslant where they do not fit side by side.
+MOST_NAMES = 30; LETTERS = 0
+do for [l=1:NL] { LETTERS = strlen(LAYER[l]) > LETTERS ? strlen(LAYER[l]) : LETTERS }
+ASLANT = 0.135*LETTERS + 0.2 > (W - 1.5)/(NL + 0.2)
+FOOT = ASLANT ? 0.6 + 0.105*LETTERS : 0.95
+H = 5.65 + FOOT
 eval page(W, H)
 set lmargin at screen 1.25/W; set rmargin at screen 1 - 0.25/W; set tmargin at screen 1 - 1.55/H; set bmargin at screen FOOT/H
 unset grid
 set xrange [0.4:NL + 0.6]; set yrange [0:1]
 set boxwidth 0.74
 set ytics ("0" 0, "25" 0.25, "50" 0.5, "75" 0.75, "100" 1)
-set xtics scale 0 (); do for [l=1:NL] { if (NL <= 30 || (l - 1) % 5 == 0) { set xtics add (LAYER[l] l) } }
-if (NL > 6) set xtics rotate by 50 right
+set xtics scale 0 (); do for [l=1:NL] { if (NL <= MOST_NAMES || (l - 1) % 5 == 0) { set xtics add (LAYER[l] l) } }
+if (ASLANT) set xtics rotate by 50 right
 set ylabel "units of the layer (%)" offset 0.8,0
 eval swatch(1, 1.25, 0.35, W, H, BLUE, "fed and read"); eval swatch(2, 1.25, 0.75, W, H, LIGHT, "neither")
 eval swatch(3, 4.3, 0.35, W, H, SKY, "fed, not read"); eval swatch(4, 4.3, 0.75, W, H, ORANGE, "read, not fed")
