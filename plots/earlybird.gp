@@ -34,10 +34,10 @@ error_of(d) = FOUND[bird(N_LAYERS + 1, d)] ? 100*(1 - THEN[bird(N_LAYERS + 1, d)
 FINAL = N_FINAL ? 100*(1 - SUM_FINAL/N_FINAL) : NaN
 error_text(e) = e == e ? sprintf(", error %.2f %%", e) : ""
 bird_text(name, d) = name.(FOUND[bird(NL + 1, d)] == 0 ? ": never" : sprintf(": %s %.3g", X, epoch_of(NL + 1, d)).error_text(error_of(d)))
-set label 50 "whole network:" at screen 1.6/W, screen 1 - (0.75 + 0.4*ROWS)/H left font ",7" tc rgb DARK
-eval point_entry(NAMED + 1, 3.85, 0.75 + 0.4*ROWS, W, H, 0x000000, 7, bird_text("Hamming", 1))
-eval point_entry(NAMED + 2, 8.35, 0.75 + 0.4*ROWS, W, H, 0x000000, 13, bird_text("Jaccard", 2))
-eval point_entry(NAMED + 3, 12.85, 0.75 + 0.4*ROWS, W, H, 0x000000, 6, "last record".error_text(FINAL))
+set label 50 "network:" at screen 1.6/W, screen 1 - (0.75 + 0.4*ROWS)/H left font ",7" tc rgb DARK
+eval point_entry(NAMED + 1, 2.85, 0.75 + 0.4*ROWS, W, H, 0x000000, 7, bird_text("Hamming", 1))
+eval point_entry(NAMED + 2, 7.9, 0.75 + 0.4*ROWS, W, H, 0x000000, 13, bird_text("Jaccard", 2))
+eval point_entry(NAMED + 3, 12.95, 0.75 + 0.4*ROWS, W, H, 0x000000, 6, "last record".error_text(FINAL))
 set label 1 runs_text(NR).thinned(NL) at screen 1.6/W, screen 1 - 0.35/H left font ",7" tc rgb DARK
 eval panels(1, 3, W, H, 1.6, 0.4, 1.1, TOP, 1.55, 0)
 array I[NX]
