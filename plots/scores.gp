@@ -43,8 +43,9 @@ do for [i=1:N] {
         set arrow 1 from first TAU[l], graph 0 to first TAU[l], graph 1 nohead lc rgb VERMILION lw 1.2 dt 2 front
         set arrow 2 from first -TAU[l], graph 0 to first -TAU[l], graph 1 nohead lc rgb VERMILION lw 1.2 dt 2 front
     }
+    # Empty bins lie below the axis: scores that begin at one value are a spike.
     plot $P using (0.5*($1 + $4)):(floor_l):($1):($4):(floor_l):($2 > 0 ? $2 : floor_l) with boxxyerror fc rgb SKY, \
-         $P using 1:(positive($3)) with steps lc rgb DARK lw 1
+         $P using 1:($3 > 0 ? $3 : 0.1*floor_l) with steps lc rgb DARK lw 1
     eval no_legend(3); unset label 1; unset label 2; unset label 3
 }
 unset multiplot
