@@ -47,7 +47,7 @@ struct drawing {
     const char *directory;
     const struct sm_analysis *analysis;
     struct sm_seed_groups groups;
-    struct sm_sheets sheets; /* of several groups: the figures' tables */
+    struct sm_sheets sheets; /* the figures' tables */
     struct picture *pictures;
     size_t n_pictures;
     struct process process[N_PROCESSES];
@@ -350,7 +350,7 @@ static int copy_shared(const struct drawing *drawing, const struct sm_figure_con
 static int prepare(struct drawing *drawing, const char *formats, const char *const *tables, size_t n_tables,
                    struct sm_error *err) {
     char *data = sm_format("%s/data", drawing->directory);
-    struct sm_figure_context context = {drawing->analysis, &drawing->groups, data};
+    struct sm_figure_context context = {drawing->analysis, &drawing->groups, &drawing->sheets, data};
     int status = data ? make_directories(drawing->directory, err) : sm_fail(err, "figures: out of memory");
     if (status == 0) status = sm_seed_groups_init(&drawing->groups, drawing->analysis, err);
     if (status == 0)

@@ -89,6 +89,21 @@ static const char *lacks_image(const struct sm_figure_context *context) {
 const struct sm_figure_data sm_figure_data_networks = {"networks", NULL, write_networks, NULL};
 const struct sm_figure_data sm_figure_data_image = {"networks", lacks_image, write_networks, has_image};
 
+/* ---- inverted weights ---- */
+
+static bool has_inverted(const struct sm_figure_context *context, size_t group) {
+    struct sm_rows rows = sm_sheet_rows(sm_sheets_find(context->sheets, "ratios"), group, SM_ALL_LAYERS);
+    return sm_rows_spread(&rows, "n_invert", NULL).most > 0;
+}
+
+static const char *lacks_inverted(const struct sm_figure_context *context) {
+    for (size_t g = 0; g < context->groups->n_groups; g++)
+        if (has_inverted(context, g)) return NULL;
+    return "no run inverts a weight at any record";
+}
+
+const struct sm_figure_data sm_figure_data_inverted = {"inverted", lacks_inverted, NULL, has_inverted};
+
 /* ---- data/training.tsv ---- */
 
 static const struct sm_column training_columns[] = {

@@ -3,12 +3,13 @@
 #ifndef SUPERMASK_ANALYZE_FIGURE_DATA_H
 #define SUPERMASK_ANALYZE_FIGURE_DATA_H
 
-#include "analyze/seed_groups.h"
+#include "analyze/sheets.h"
 
 struct sm_figure_context {
     const struct sm_analysis *analysis;
     const struct sm_seed_groups *groups;
-    const char *directory; /* OUT/data, which exists */
+    struct sm_sheets *sheets; /* the tables that were made */
+    const char *directory;    /* OUT/data, which exists */
 };
 
 /* One such file (or files that belong together). */
@@ -24,6 +25,7 @@ struct sm_figure_data {
 extern const struct sm_figure_data sm_figure_data_runs; /* run, group: which runs a figure averages (figure_data.c) */
 extern const struct sm_figure_data sm_figure_data_networks;   /* shapes of every layer (figure_data.c) */
 extern const struct sm_figure_data sm_figure_data_image;      /* the same, where the input is one image channel */
+extern const struct sm_figure_data sm_figure_data_inverted;   /* some weight is inverted (figure_data.c) */
 extern const struct sm_figure_data sm_figure_data_training;   /* metrics of every epoch (figure_data.c) */
 extern const struct sm_figure_data sm_figure_data_metrics;    /* the same, drawn without them as well (figure_data.c) */
 extern const struct sm_figure_data sm_figure_data_accuracies; /* test accuracy of rounds (figure_rounds.c) */

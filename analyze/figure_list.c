@@ -98,8 +98,9 @@ const struct sm_figure sm_figures[] = {
          "Share of inverted weights among the remaining ones, over the epochs. The dotted line is one half: on it, "
          "keeping and "
          "inverting are equally frequent. Lines are means over the runs, bands reach from the lowest to the highest "
-         "run. Small layers scatter more because they have fewer weights.",
+         "run. Small layers scatter more because they have fewer weights. Groups that invert no weight are left out.",
      .tables = {"ratios"},
+     .data = {&sm_figure_data_inverted},
      .by_group = true},
     {.name = "flips",
      .help = "share of weights that changed state between two records (logarithmic)",

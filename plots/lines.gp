@@ -20,10 +20,6 @@ set bmargin at screen 1.15/H; set tmargin at screen 1 - (WIDE ? 0.7 : 1.15)/H
 set xlabel XLABEL offset 0,0.4
 set ylabel YLABEL offset 0.9,0
 if (LOG) { set logscale y; set format y "%g" } else { set yrange [*:*] }
-# All values alike, as 0 inverted weights of a binary mask: the axis would reach to both sides of it.
-TOP = 0.0
-do for [k=1:NL*NX] { if (BN[k] && BH[k] > TOP) { TOP = BH[k] } }
-if (!LOG && TOP == 0) { set yrange [0:exists("REFERENCE") ? 100 : 1] }
 if (!WIDE) set key at screen 1 - 0.3/W, screen 1 - 0.15/H right top Left reverse maxrows 1 samplen 1.2 width 0.5
 if (WIDE) set key at screen 1 - 2.4/W, screen 1 - 0.6/H left top Left reverse samplen 1.2
 set label 1 runs_text(NR) at screen 1.45/W, screen 1 - (WIDE ? 0.35 : 0.85)/H left font ",7" tc rgb DARK

@@ -134,6 +134,18 @@ names_of_two() {
     [[ "$output" == *"figure architectures: not drawn: all runs differ in their seeds only"* ]]
 }
 
+@test "inverted weights: drawn of the groups that have some" {
+    run analyze ratios -q -o "$BATS_TEST_TMPDIR/mixed" "$RUNS/other1.h5" "$RUNS/a.h5"
+    [ "$status" -eq 0 ]
+    [[ "$output" != *"figure inverted: not drawn"* ]]
+    [ -s "$BATS_TEST_TMPDIR/mixed/figures/inverted-group2.svg" ]
+    [ ! -e "$BATS_TEST_TMPDIR/mixed/figures/inverted.svg" ]
+    run analyze ratios -q -o "$BATS_TEST_TMPDIR/none" "$RUNS/other1.h5" "$RUNS/other2.h5"
+    [[ "$output" == *"figure inverted: not drawn: no run inverts a weight at any record"* ]]
+    [ -s "$BATS_TEST_TMPDIR/none/figures/remaining.svg" ]
+    [ ! -e "$BATS_TEST_TMPDIR/none/figures/inverted.svg" ]
+}
+
 @test "runs in rounds: curves of each recipe, a plane for each, from what h5py reads" {
     runs=("$RUNS/t1.h5" "$RUNS/t2.h5" "$RUNS/c.h5" "$RUNS/h.h5" "$RUNS/g.h5")
     cd "$BATS_TEST_TMPDIR"
@@ -158,7 +170,7 @@ names_of_two() {
 @test "rounds that share a step and an epoch are drawn one by one" {
     cd "$BATS_TEST_TMPDIR"
     analyze ratios flips settling similarity earlybird -q -o out "$RUNS/once.h5"
-    for name in ratios remaining inverted flips settling similarity earlybird; do
+    for name in ratios remaining flips settling similarity earlybird; do
         grep -q ">round<" "out/figures/$name.svg"
         absent grep -qE ">(epoch|training step)<" "out/figures/$name.svg"
     done
