@@ -39,11 +39,13 @@ set ylabel "share of the weights (%)" offset 0.8,0
 eval shares_legend(W, H)
 set label 1 runs_text(NR) at screen 1.25/W, screen 1 - 0.75/H left font ",7" tc rgb DARK
 # The number over a bar and its whisker; where there is no room, below them in the bar, white.
+# Bars narrower than "100 %" have it without the sign.
+number(x) = NL > 24 ? "" : NL > 17 ? word(percent(x), 1) : percent(x)
 whisker(l) = HW[l] == HW[l] ? HW[l] : 0
 fits_above(l) = MR[l] + whisker(l) < 0.9
 number_at(l) = fits_above(l) ? MR[l] + whisker(l) + 0.035 : MR[l] - whisker(l) > 0.1 ? MR[l] - whisker(l) - 0.05 : 0.05
 plot MK using (column(1)):(1) with boxes fc rgb HIDE, \
     MK using 1:(MK[$1] + MI[$1]) with boxes fc rgb KEEP, MI using 1:(MI[$1]) with boxes fc rgb INVERT, \
     HW using 1:(MR[$1] - HW[$1]):(0):(2*HW[$1]) with vectors heads size graph 0.012,90 lc rgb 0x000000 lw 0.8, \
-    HW using 1:(number_at($1)):(NL > 24 ? "" : percent(MR[$1])):(fits_above($1) ? DARK : 0xFFFFFF) \
+    HW using 1:(number_at($1)):(number(MR[$1])):(fits_above($1) ? DARK : 0xFFFFFF) \
         with labels center font ",7" tc rgb variable
