@@ -252,6 +252,8 @@ PY
     echo "Dear reader," >letter.smc
     fails_with 1 "letter.smc: " "$TRAIN" evaluate letter.smc
     "$TRAIN" export "$RUNS/fcn.h5" -o . >/dev/null
+    fails_with 1 "fcn.smc: is a compact file already: export reads a run" "$TRAIN" export fcn.smc -o again.smc
+    [ ! -e again.smc ]
     head -c 1000 fcn.smc >short.smc
     fails_with 1 "short.smc: the compact file is cut short or damaged" "$TRAIN" evaluate short.smc
     head -c 10 fcn.smc >shorter.smc

@@ -178,12 +178,18 @@ static int export_model(struct sm_model *model, const char *from, const char *wa
     return status;
 }
 
+/* What is stored of a network says nothing of what was left out: sizes would be compared with itself. */
+static int check_input(const char *path, struct sm_error *err) {
+    return sm_compact_is(path) ? sm_fail(err, "%s: is a compact file already: export reads a run", path) : 0;
+}
+
 int sm_export(int argc, char **argv) {
     struct sm_model_options options;
-    struct sm_model model;
+    struct sm_model model = {0};
     struct sm_error err = {0};
     sm_model_options_parse(&options, SM_COMMAND_EXPORT, argc, argv);
     enum sm_exit status = sm_model_open(&model, &options, &err);
+    if (status == SM_EXIT_DONE && check_input(options.path, &err)) status = SM_EXIT_WORLD;
     if (status == SM_EXIT_DONE && export_model(&model, options.path, options.output, &err)) status = SM_EXIT_WORLD;
     if (status != SM_EXIT_DONE) fprintf(stderr, "supermask-train: %s\n", err.text);
     sm_model_destroy(&model);
