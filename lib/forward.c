@@ -97,6 +97,12 @@ static bool rows_are_countable(const struct sm_network *net, const struct sm_nod
            floats <= INT32_MAX;
 }
 
+/* What is too large where they do not: the larger of what the layer reads and what it makes. */
+static const char *too_large(const struct sm_layer *layer) {
+    return layer->n_in < layer->n_out ? "kernel height x filters x width is too large"
+                                      : "kernel height x channels it reads x width is too large";
+}
+
 /* What keeps the trunk from computing node n, as the rest of a sentence; else NULL. */
 static const char *cannot(const struct sm_network *net, size_t n, size_t extent) {
     const struct sm_node *node = &net->nodes[n];
@@ -107,7 +113,7 @@ static const char *cannot(const struct sm_network *net, size_t n, size_t extent)
     if (node->kind == SM_NODE_MAX_POOL && node->size > SM_POOL_SIZE_MAX)
         return "only pools of a size up to 15 can be computed";
     if (node->kind == SM_NODE_LAYER && !rows_are_countable(net, node, sm_network_input_shape(net, n)))
-        return "its rows are too long: kernel height x channels x width";
+        return too_large(&net->layers[node->layer]);
     return NULL;
 }
 

@@ -190,6 +190,14 @@ threshold_and_scores() {
     printf '  - {kind: dense, units: 10}\n' >>net.yaml
     fails_with 1 "network n: layer conv1 has batch norm, and networks masked by signed-supermask have none" \
         "$train" fcn-digits --set network=./net.yaml
+    printf 'name: n\ninput: [1, 28, 28]\nlayers:\n  - {kind: conv2d, filters: 1000000, kernel: 3}\n' >net.yaml
+    printf '  - {kind: dense, units: 1000000}\n  - {kind: dense, units: 10}\n' >>net.yaml
+    fails_with 1 "network n: layer conv1: kernel height x filters x width is too large" \
+        "$train" fcn-digits --set network=./net.yaml --dry-run
+    printf 'name: n\ninput: [1, 28, 28]\nlayers:\n  - {kind: conv2d, filters: 120000, kernel: 1}\n' >net.yaml
+    printf '  - {kind: conv2d, filters: 2, kernel: 9}\n  - {kind: dense, units: 10}\n' >>net.yaml
+    fails_with 1 "network n: layer conv2: kernel height x channels it reads x width is too large" \
+        "$train" fcn-digits --set network=./net.yaml --dry-run
 }
 
 @test "a part of a data set is trained on with a note, one file cut short is not" {
