@@ -88,6 +88,22 @@ import h5py
 print("%.15g" % h5py.File("t.h5")["rounds/test_accuracy"][-1])')" ]
 }
 
+@test "validation images that no round comes to look at are told of" {
+    few=("${ticket[@]}" --set rounds=2) # 159 steps a round
+    sentence="supermask-train: note: a round has 159 steps, fewer than validate_every 160: no validation loss is measured, "
+    sentence+="and no early stop"
+    run -0 --separate-stderr "$train" "${few[@]}" --set validate_every=160 -o t.h5
+    [ "$stderr" = "$sentence" ]
+    /usr/bin/python3 -c '
+import h5py, numpy as np
+assert np.isnan(h5py.File("t.h5")["rounds/validation_loss"][...]).all()
+'
+    for silent in validate_every=159 validation=0; do
+        run -0 --separate-stderr "$train" "${few[@]}" --set validate_every=160 --set $silent -o "$silent.h5"
+        [ -z "$stderr" ]
+    done
+}
+
 @test "the control trains other weights under the tickets' masks" {
     "$train" "${ticket[@]}" -o t.h5
     control=(fcn-mnist-lottery-reinit --quiet --set dataset=digits --set network=784-20-10 --epochs 1 --set rounds=4

@@ -465,6 +465,16 @@ static int note_part(const struct sm_dataset *data, struct sm_error *err) {
     return 0;
 }
 
+/* Images that are set aside and never looked at are missed in training all the same. */
+static void note_validation(const struct sm_trainer *t) {
+    size_t steps = sm_rounds_steps(t), interval = sm_rounds_validation_interval(t);
+    if (t->recipe->validation && steps < interval)
+        fprintf(stderr,
+                "supermask-train: note: a round has %zu steps, fewer than validate_every %zu: no validation loss is "
+                "measured, and no early stop\n",
+                steps, interval);
+}
+
 enum sm_train_result sm_train_run(const struct sm_train_job *job, struct sm_error *err) {
     struct run r = {.job = job, .recipe = job->recipe, .steps_at_once = 1, .checkpoint_every = CHECKPOINT_SECONDS};
     enum sm_train_result result = SM_TRAIN_FAILED;
@@ -474,6 +484,7 @@ enum sm_train_result sm_train_run(const struct sm_train_job *job, struct sm_erro
     if (sm_network_fit_input(&r.net, r.data.channels, r.data.height, r.data.width, err)) goto done;
     if (sm_trainer_init(&r.trainer, job->recipe, &r.net, &r.data, err)) goto done;
     if (r.trainer.method->in_rounds && sm_rounds_init(&r.rounds, &r.trainer, err)) goto done;
+    if (r.trainer.method->in_rounds) note_validation(&r.trainer);
     if (allocate_buffers(&r, err)) goto done;
     result = train(&r, err);
 done:

@@ -21,9 +21,10 @@ struct sm_train_job {
     const volatile sig_atomic_t *stop; /* set by a signal handler: finish the step, save, return SM_TRAIN_STOPPED */
 };
 
-/* Trains. Progress goes to standard error, and a note where the data set is not the published one; nothing to standard output. With `resume`: continues an unfinished run to
- * the same bytes as an uninterrupted one, starts a run that has no file yet, and has nothing to do for a complete one.
- * Without it an existing OUTPUT is an error. */
+/* Trains. Progress goes to standard error, and notes where the data set is not the published one or validation images
+ * are never looked at; nothing to standard output. With `resume`: continues an unfinished run to the same bytes as an
+ * uninterrupted one, starts a run that has no file yet, and has nothing to do for a complete one. Without it an
+ * existing OUTPUT is an error. */
 enum sm_train_result sm_train_run(const struct sm_train_job *job, struct sm_error *err);
 
 /* What a run will need, for --dry-run. */
