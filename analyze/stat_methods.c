@@ -10,6 +10,7 @@
 #include "analyze/overlap.h"
 
 static const double SIGNIFICANT = 0.05;
+static const double SAME_DRAWS = 0.5; /* correlation of initial scores: unrelated draws have none */
 
 static const struct sm_column columns[] = {
     SM_GROUP_PAIR_COLUMNS,
@@ -250,12 +251,28 @@ static void write_block(const struct sm_group_pairs *pairs, size_t k, size_t b, 
     }
 }
 
+/* Of any pair of the two groups: a mean over pairs may hide it. The rows of two groups give one sentence. */
+static void note_same_draws(const struct sm_group_pairs *pairs, size_t k, size_t b) {
+    const struct sm_group_pair_key key = sm_group_pairs_key(pairs, k);
+    const char *first = pairs->groups.label[key.group[0]], *second = pairs->groups.label[key.group[1]];
+    bool within = key.group[0] == key.group[1];
+    size_t n_layers = key.first[0]->net.n_layers;
+    if (!(sm_running_most(&values_of(&pairs->pair[k], n_layers, b, n_layers)[INITIAL_SCORES]) > SAME_DRAWS)) return;
+    sm_note(pairs->analysis->notes,
+            "methods: runs of %s%s%s began with the same draws of scores (initial_scores): their masks agree because "
+            "the draws do; train one with another --score-seed to see what else they have in common",
+            first, within ? "" : " and of ", within ? "" : second);
+}
+
 static int methods_close(void *state, struct sm_table *table, struct sm_error *err) {
     (void)err;
     const struct sm_group_pairs *pairs = state;
     for (size_t k = 0; k < sm_group_pairs_size(pairs); k++)
         for (size_t b = 0; b < N_BLOCKS && pairs->pair[k].n_pairs > 0; b++)
-            if (is_wanted(pairs, b)) write_block(pairs, k, b, table);
+            if (is_wanted(pairs, b)) {
+                write_block(pairs, k, b, table);
+                note_same_draws(pairs, k, b);
+            }
     return 0;
 }
 

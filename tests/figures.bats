@@ -254,3 +254,20 @@ names_of_two() {
     run analyze methods -q --nulls 9 -o "$BATS_TEST_TMPDIR/alone" "$RUNS/a.h5" "$RUNS/b.h5"
     [[ "$output" == *"figure methods: not drawn: there are not two groups of runs"* ]]
 }
+
+@test "groups of runs that began with the same draws of scores are named, those with other score seeds are not" {
+    bats_require_minimum_version 1.5.0
+    cd "$BATS_TEST_TMPDIR"
+    small=(--quiet --set dataset=digits --set network=784-6-10 --epochs 1 --threads 1)
+    "$BIN/supermask-train" fcn-digits "${small[@]}" -o signed.h5
+    "$BIN/supermask-train" fcn-mnist-edge-popup "${small[@]}" -o same.h5
+    "$BIN/supermask-train" fcn-mnist-edge-popup "${small[@]}" --score-seed 7 -o other.h5
+    sentence="methods: runs of fcn-digits and of fcn-mnist-edge-popup began with the same draws of scores"
+    run -0 --separate-stderr analyze methods -q --nulls 3 --figures none -o out signed.h5 same.h5 other.h5
+    [[ "$stderr" == "note: $sentence (initial_scores): "*"another --score-seed"* ]]
+    [ "$(wc -l <<<"$stderr")" -eq 1 ]
+    run -0 --separate-stderr analyze methods -q --nulls 3 --figures none -o out signed.h5 other.h5
+    [ -z "$stderr" ]
+    run -0 --separate-stderr analyze report -q --nulls 3 --figures none -o out signed.h5 same.h5
+    grep -qF "$sentence" out/index.html
+}
