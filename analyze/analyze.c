@@ -198,12 +198,14 @@ static int walk_runs(struct work *work, struct sm_error *err) {
     for (size_t i = 0; i < n_runs; i++) total += (records ? work->analysis->runs[i].n_records : 0) + (moments ? 1 : 0);
     if (total == 0) return 0;
     sm_progress_start(&work->progress, "masks", total, work->analysis->options->quiet);
+    sm_progress_left_unknown(&work->progress, records && moments); /* a moment may take longer than all records */
     work->n_done = 0;
     int status = 0;
     for (size_t i = 0; i < n_runs && status == 0; i++) {
         if (records) status = walk_records(work, i, err);
         if (status == 0 && moments) {
             status = moment_hooks(work, i, err);
+            sm_progress_left_unknown(&work->progress, false);
             show(work, &work->analysis->runs[i]);
         }
         sm_moments_release(work->moments, i);

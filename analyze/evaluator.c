@@ -107,6 +107,7 @@ int sm_evaluator_open(struct sm_evaluator **evaluator, const struct sm_analysis 
     struct sm_evaluator *e = *evaluator = calloc(1, sizeof *e);
     if (!e) return sm_fail(err, "%s: out of memory", run->path);
     e->run = run;
+    e->quiet = analysis->options->quiet;
     if (open_evaluator(e, analysis, err) == 0) return 0;
     sm_evaluator_close(e);
     *evaluator = NULL;
@@ -422,7 +423,7 @@ int sm_evaluator_accuracy_without(struct sm_evaluator *e, const bool *removed, s
     int status = scoring && sets.n_correct && sets.copy ? 0 : sm_fail(err, "%s: out of memory", e->run->path);
     if (status == 0) {
         for (size_t s = 0; s < n_sets; s++) scoring[s] = scoring_without(e, removed + s * n_units);
-        sm_evaluator_each_batch(e, count_sets, &sets);
+        sm_evaluator_each_batch_shown(e, "sets-of-units", count_sets, &sets);
     }
     for (size_t s = 0; status == 0 && s < n_sets; s++) {
         size_t n_correct = 0;

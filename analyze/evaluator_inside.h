@@ -21,6 +21,7 @@ struct sm_evaluator {
     float **padded_weights;       /* [n_layers] */
     struct sm_test_data *kept;    /* where results of the moment are kept while it is what is bound, else NULL */
     size_t run_index;             /* of the moment */
+    bool quiet;                   /* long work does not show itself */
     double *loss_of;              /* [n_images] of the score that is being computed */
 };
 
@@ -36,6 +37,12 @@ struct sm_evaluator_part {
 /* Calls function(part, context) for every batch, several at a time. */
 void sm_evaluator_each_batch(struct sm_evaluator *evaluator,
                              void (*function)(const struct sm_evaluator_part *part, void *context), void *context);
+
+/* The same for what may take minutes: once it has taken two seconds it shows itself on standard error, as images that are
+ * done of all, unless the evaluator is quiet. removed: what is computed, one word ("each-unit"). */
+void sm_evaluator_each_batch_shown(struct sm_evaluator *evaluator, const char *removed,
+                                   void (*function)(const struct sm_evaluator_part *part, void *context),
+                                   void *context);
 
 /* The bound network on the images of the part. */
 void sm_evaluator_pass(const struct sm_evaluator_part *part);

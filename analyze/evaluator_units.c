@@ -111,7 +111,7 @@ static int evaluate_each_unit(struct sm_evaluator *e, double *accuracy, struct s
     struct removal removal;
     size_t n_units = sm_graph_n_units(&e->graph), first_output = e->graph.offset[e->graph.n_levels - 1];
     int status = removal_init(&removal, e, err);
-    if (status == 0) sm_evaluator_each_batch(e, remove_each, &removal);
+    if (status == 0) sm_evaluator_each_batch_shown(e, "each-unit", remove_each, &removal);
     for (size_t u = 0; status == 0 && u < n_units; u++) {
         size_t n_correct = 0;
         for (size_t t = 0; t < (size_t)e->n_threads; t++) n_correct += removal.n_correct[t * n_units + u];

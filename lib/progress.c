@@ -40,9 +40,11 @@ static double share_done(const struct sm_progress *progress) {
     return progress->total ? (double)progress->done / (double)progress->total : 1.0;
 }
 
-/* Seconds left at the pace so far; -1 while nothing is done. A resumed run starts at `first`, which took no time. */
+/* Seconds left at the pace so far; -1 while nothing is done or it says nothing of the rest. A resumed run starts at
+ * `first`, which took no time. */
 static double seconds_left(const struct sm_progress *progress, double elapsed) {
     if (progress->done <= progress->first) return progress->done < progress->total ? -1.0 : 0.0;
+    if (progress->left_unknown) return -1.0;
     double each = elapsed / (double)(progress->done - progress->first);
     return each * (double)(progress->total - progress->done);
 }
@@ -84,6 +86,10 @@ void sm_progress_skip(struct sm_progress *progress, size_t done) {
     progress->first = progress->done = done < progress->total ? done : progress->total;
 }
 
+void sm_progress_left_unknown(struct sm_progress *progress, bool unknown) {
+    progress->left_unknown = unknown;
+}
+
 void sm_progress_update(struct sm_progress *progress, size_t done, const char *detail) {
     progress->done = done < progress->total ? done : progress->total;
     if (progress->quiet) return;
@@ -99,6 +105,12 @@ void sm_progress_update(struct sm_progress *progress, size_t done, const char *d
 
 bool sm_progress_due(const struct sm_progress *progress, size_t done) {
     return progress->terminal || done * 10 / progress->total != (done - 1) * 10 / progress->total;
+}
+
+void sm_progress_wipe(struct sm_progress *progress) {
+    if (progress->quiet || !progress->terminal) return;
+    fputs("\r\033[K", stderr);
+    fflush(stderr);
 }
 
 void sm_progress_end(struct sm_progress *progress) {

@@ -278,6 +278,26 @@ cells() { grep -v '^#' "$1"; }
     [ "$(grep -c run=a <<<"$stderr")" -le 10 ]
 }
 
+# The process is held up for longer than work stays silent: so it takes long on any machine.
+@test "units that are removed one by one show themselves, and no time left is told that leaves them out" {
+    "${ANALYZE%analyze}train" fcn-digits --quiet --set network=784-300-10 --epochs 1 -o long.h5
+    OMP_NUM_THREADS=1 "$ANALYZE" flips neurons --ablation -o out --figures none long.h5 >/dev/null 2>log 3>&- &
+    pid=$!
+    for try in $(seq 3000); do
+        grep -q "masks=2 of=3" log && break
+        sleep 0.01
+    done
+    kill -STOP $pid
+    sleep 2.2
+    kill -CONT $pid
+    wait $pid
+    grep -Eq "Z images=[0-9]+ of=2000 run=long removed=each-unit elapsed=[0-9]+ left=[0-9]+$" log
+    run -1 grep "masks=[12] of=3 .*left=" log
+    grep -q "masks=3 of=3 run=long .*left=0" log
+    run -0 --separate-stderr "$ANALYZE" flips -o out --figures none long.h5
+    [[ "$stderr" == *"masks=1 of=2 run=long elapsed="*" left="* ]] # nothing else is to come
+}
+
 @test "report makes every table and the page" {
     run -0 --separate-stderr "$ANALYZE" report -q -o out --figures none --nulls 3 "$RUNS/a.h5" "$RUNS/b.h5"
     for name in $("$ANALYZE" list | awk '$1 == "table" {print $2}'); do
