@@ -283,10 +283,7 @@ cells() { grep -v '^#' "$1"; }
     "${ANALYZE%analyze}train" fcn-digits --quiet --set network=784-300-200-10 --epochs 1 -o long.h5
     OMP_NUM_THREADS=1 "$ANALYZE" flips neurons --ablation -o out --figures none long.h5 >/dev/null 2>log 3>&- &
     pid=$!
-    for try in $(seq 3000); do
-        grep -q "masks=2 of=3" log && break
-        sleep 0.01
-    done
+    while kill -0 $pid && ! grep -q "masks=2 of=3" log; do sleep 0.01; done
     # The units take seconds. Where a machine is too fast for that, it is put to sleep among them: the images come first.
     sleep 1
     if kill -STOP $pid; then
