@@ -18,14 +18,13 @@ static const char *position(double value, const struct sm_spread *spread) {
                                   : "inside that interval";
 }
 
-static size_t n_unfinished(const struct sm_scope *scope) {
-    struct sm_spread unfinished = sm_scope_spread(scope, "summary", "", "unfinished", NULL);
-    return unfinished.n ? (size_t)lround(unfinished.mean * (double)unfinished.n) : 0;
+static struct sm_spread unfinished_epochs(const struct sm_scope *scope) {
+    return sm_scope_spread(scope, "summary", "", "epochs", SM_WHERE({"unfinished", "1"}));
 }
 
 /* All tables take the last record, or that of --at, for the end. */
 static void say_unfinished(const struct sm_scope *scope) {
-    struct sm_spread epochs = sm_scope_spread(scope, "summary", "", "epochs", SM_WHERE({"unfinished", "1"}));
+    struct sm_spread epochs = unfinished_epochs(scope);
     if (epochs.n == 0) return;
     fputs(" <b>Training is not over there</b>", scope->file);
     sm_say(scope, ": %zu of the runs %s described as of epoch %g", epochs.n, epochs.n == 1 ? "is" : "are",
@@ -41,7 +40,7 @@ void sm_say_published(const struct sm_scope *scope, const struct sm_spread *accu
         if (!isnan(published.accuracy)) {
             sm_say(scope, " Published for %s: %s", published.name, sm_percent(published.accuracy).s);
             if (!isnan(published.remaining)) sm_say(scope, " with %s remaining", sm_percent(published.remaining).s);
-            if (n_unfinished(scope))
+            if (unfinished_epochs(scope).n)
                 sm_say(scope, ", at the end of training.");
             else
                 sm_say(scope, "; that accuracy lies %s.", position(published.accuracy, accuracy));
