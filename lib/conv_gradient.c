@@ -34,34 +34,16 @@ size_t sm_conv_gradient_scratch(const struct sm_conv *c) {
     return smaller(c->n_in, CHANNELS) * sums_of_channel(c);
 }
 
-/* The channels of a unit: positions in the indices of both sides, and how many of them are live. */
+/* The channels of a unit. */
 struct unit {
-    const uint32_t *in, *out;
-    size_t n_in, n_in_live, n_out, n_out_live;
+    struct sm_channel_range in, out;
 };
-
-static size_t live_of(const struct sm_channels *channels, size_t first, size_t n) {
-    return channels->n_live > first ? smaller(channels->n_live - first, n) : 0;
-}
 
 static struct unit unit_of(const struct sm_conv *c, size_t number, const struct sm_channels *in,
                            const struct sm_channels *out) {
     size_t ranges = divided_up(c->n_in, CHANNELS);
-    size_t first_in = number % ranges * CHANNELS, first_out = number / ranges * SM_GRADIENT_ROWS;
-    struct unit u = {.in = in->index + first_in,
-                     .out = out->index + first_out,
-                     .n_in = smaller(CHANNELS, c->n_in - first_in),
-                     .n_out = smaller(SM_GRADIENT_ROWS, c->n_out - first_out)};
-    u.n_in_live = live_of(in, first_in, u.n_in);
-    u.n_out_live = live_of(out, first_out, u.n_out);
-    return u;
-}
-
-static void clear(const struct sm_conv *c, const struct unit *u, float *gradient, size_t weight_stride) {
-    size_t taps = sm_conv_taps(c);
-    for (size_t o = 0; o < u->n_out; o++)
-        for (size_t i = 0; i < u->n_in; i++)
-            memset(gradient + u->out[o] * weight_stride + u->in[i] * taps, 0, taps * sizeof *gradient);
+    return (struct unit){sm_channels_range(in, number % ranges * CHANNELS, CHANNELS),
+                         sm_channels_range(out, number / ranges * SM_GRADIENT_ROWS, SM_GRADIENT_ROWS)};
 }
 
 /* What the next input channel will read: its rows lie far apart, and the hardware does not see them coming. */
@@ -76,13 +58,13 @@ static void add_band(const struct sm_kernels *kernels, const struct sm_conv *c, 
                      size_t y, size_t n_rows, const struct sm_map *in, const struct sm_map *delta, float *sums) {
     const float *d[SM_GRADIENT_ROWS];
     for (size_t o = 0; o < SM_GRADIENT_ROWS; o++)
-        d[o] = sm_map_at(delta, block, u->out[o < u->n_out_live ? o : 0], (ptrdiff_t)y, 0);
+        d[o] = sm_map_at(delta, block, u->out.index[o < u->out.n_live ? o : 0], (ptrdiff_t)y, 0);
     size_t n_in_rows = n_rows + c->kernel_height - 1, n_floats = (c->out_width + c->kernel_width - 1) * SM_LANES;
     ptrdiff_t top = (ptrdiff_t)y - (ptrdiff_t)c->pad_top, left = -(ptrdiff_t)c->pad_left;
-    for (size_t i = 0; i < u->n_in_live; i++) {
-        const float *rows = sm_map_at(in, block, u->in[i], top, left);
-        if (i + 1 < u->n_in_live)
-            prefetch_rows(sm_map_at(in, block, u->in[i + 1], top, left), in->row_stride, n_in_rows, n_floats);
+    for (size_t i = 0; i < u->in.n_live; i++) {
+        const float *rows = sm_map_at(in, block, u->in.index[i], top, left);
+        if (i + 1 < u->in.n_live)
+            prefetch_rows(sm_map_at(in, block, u->in.index[i + 1], top, left), in->row_stride, n_in_rows, n_floats);
         for (size_t r = 0; r < c->kernel_height; r++, sums += SM_GRADIENT_ROWS * c->kernel_width * SM_LANES)
             kernels->conv_gradient(sums, d, delta->row_stride, rows + r * in->row_stride, in->row_stride, n_rows,
                                    c->out_width, c->kernel_width);
@@ -94,11 +76,11 @@ static void write_sums(const struct sm_kernels *kernels, const struct sm_conv *c
                        const float *sums, float *gradient, size_t weight_stride) {
     float total[SM_GRADIENT_ROWS * 3];
     size_t width = c->kernel_width;
-    for (size_t i = 0; i < u->n_in_live; i++)
+    for (size_t i = 0; i < u->in.n_live; i++)
         for (size_t r = 0; r < c->kernel_height; r++, sums += SM_GRADIENT_ROWS * width * SM_LANES) {
             kernels->sum_lanes(total, sums, SM_GRADIENT_ROWS * width);
-            for (size_t o = 0; o < u->n_out_live; o++)
-                memcpy(gradient + u->out[o] * weight_stride + (u->in[i] * c->kernel_height + r) * width,
+            for (size_t o = 0; o < u->out.n_live; o++)
+                memcpy(gradient + u->out.index[o] * weight_stride + (u->in.index[i] * c->kernel_height + r) * width,
                        total + o * width, width * sizeof *total);
         }
 }
@@ -109,10 +91,10 @@ void sm_conv_gradient_unit(const struct sm_kernels *kernels, const struct sm_con
                            float *scratch) {
     assert(sm_conv_gradient_possible(c));
     const struct unit u = unit_of(c, number, in_channels, out_channels);
-    if (u.n_in_live < u.n_in || u.n_out_live < u.n_out) clear(c, &u, gradient, weight_stride);
-    if (!u.n_in_live || !u.n_out_live) return;
+    sm_channels_clear(&u.in, &u.out, gradient, weight_stride, sm_conv_taps(c));
+    if (!u.in.n_live || !u.out.n_live) return;
     size_t band = BAND_PIXELS > c->out_width ? BAND_PIXELS / c->out_width : 1;
-    memset(scratch, 0, u.n_in_live * sums_of_channel(c) * sizeof *scratch);
+    memset(scratch, 0, u.in.n_live * sums_of_channel(c) * sizeof *scratch);
     for (size_t block = 0; block < n_blocks; block++)
         for (size_t y = 0; y < c->out_height; y += band)
             add_band(kernels, c, &u, block, y, smaller(band, c->out_height - y), in, delta, scratch);

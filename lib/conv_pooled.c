@@ -141,24 +141,12 @@ size_t sm_pooled_scratch(const struct sm_pooled *p) {
     return sm_padded(SM_LANES * tile_size(p)) + sums_size(p);
 }
 
-/* The input channels of a unit: positions first .. first + n of the index, of which n_live are live. */
-struct unit {
-    const uint32_t *channel;
-    size_t n, n_live;
-};
-
-static struct unit unit_of(const struct sm_pooled *p, size_t number, const struct sm_channels *in_channels) {
-    size_t first = number * p->kernels->channels, n = smaller(p->kernels->channels, p->conv.n_in - first);
-    size_t n_live = in_channels->n_live > first ? smaller(in_channels->n_live - first, n) : 0;
-    return (struct unit){in_channels->index + first, n, n_live};
-}
-
 static void fill_tiles(const struct sm_pooled *p, float *tiles, const struct sm_map *in, size_t block, size_t band,
-                       const struct unit *unit) {
+                       const struct sm_channel_range *unit) {
     const float *pixel[SM_LANES];
     ptrdiff_t y = (ptrdiff_t)(2 * band * p->band_height) - (ptrdiff_t)p->conv.pad_top;
     for (size_t c = 0; c < unit->n_live; c++)
-        pixel[c] = sm_map_at(in, block, unit->channel[c], y, -(ptrdiff_t)p->conv.pad_left);
+        pixel[c] = sm_map_at(in, block, unit->index[c], y, -(ptrdiff_t)p->conv.pad_left);
     p->kernels->fill_tile(tiles, tile_size(p), pixel, in->row_stride, unit->n_live, 2 * rows_of_band(p, band) + 2,
                           p->tile_width, p->bf16);
 }
@@ -173,20 +161,14 @@ static void add_band(const struct sm_pooled *p, float *sums, const float *tiles,
     }
 }
 
-static void clear(const struct unit *unit, float *gradient, size_t weight_stride, size_t n_out) {
-    for (size_t o = 0; o < n_out; o++)
-        for (size_t c = 0; c < unit->n; c++)
-            memset(gradient + o * weight_stride + unit->channel[c] * TAPS, 0, TAPS * sizeof *gradient);
-}
-
 /* Rows of the gradient are pages apart: memory, not the loop, sets the pace. */
-static void write_sums(const struct sm_pooled *p, const struct unit *unit, const float *sums,
+static void write_sums(const struct sm_pooled *p, const struct sm_channel_range *unit, const float *sums,
                        const struct sm_channels *out_channels, float *gradient, size_t weight_stride) {
     size_t width = p->kernels->channels;
     for (size_t k = 0; k < out_channels->n_live; k++, sums += TAPS * width) {
         float *row = gradient + out_channels->index[k] * weight_stride;
         for (size_t c = 0; c < unit->n_live; c++)
-            for (size_t t = 0; t < TAPS; t++) row[unit->channel[c] * TAPS + t] = sums[t * width + c];
+            for (size_t t = 0; t < TAPS; t++) row[unit->index[c] * TAPS + t] = sums[t * width + c];
     }
 }
 
@@ -197,10 +179,12 @@ void sm_pooled_gradient(const struct sm_pooled *p, size_t number, size_t n_block
     assert(in->channels == p->conv.n_in && in->halo >= p->conv.pad_top && in->halo >= p->conv.pad_left);
     assert(p->conv.out_height + 2 <= in->height + p->conv.pad_top + in->halo);
     assert(p->conv.out_width + 2 <= in->width + p->conv.pad_left + in->halo);
-    const struct unit unit = unit_of(p, number, in_channels);
-    size_t n_out = out_channels->n_live;
+    const struct sm_channel_range unit = sm_channels_range(in_channels, number * p->kernels->channels,
+                                                           p->kernels->channels),
+                                  out = sm_channels_range(out_channels, 0, p->conv.n_out);
+    size_t n_out = out.n_live;
     float *tiles = scratch, *sums = scratch + sm_padded(SM_LANES * tile_size(p));
-    if (unit.n_live < unit.n || n_out < p->conv.n_out) clear(&unit, gradient, weight_stride, p->conv.n_out);
+    sm_channels_clear(&unit, &out, gradient, weight_stride, TAPS);
     if (!unit.n_live || !n_out) return;
     memset(sums, 0, n_out * TAPS * p->kernels->channels * sizeof *sums);
     for (size_t block = 0; block < n_blocks; block++)

@@ -345,14 +345,15 @@ static void backward_blocks(struct sm_trunk *trunk, const float *delta, size_t i
 
 /* ---- backward: weights ---- */
 
-/* The form of a convolution's weight gradient: from the winners of a pool, from rounded operands, by channels, or as
- * products. */
-enum gradient_form { POOLED, ROUNDED, CHANNELS, PRODUCTS, NO_GRADIENT };
+/* The form of a convolution's weight gradient: from the winners of a pool, from rounded operands, in transformed tiles,
+ * by channels, or as products. The mask, by the channels that are live, decides like the shape. */
+enum gradient_form { POOLED, ROUNDED, WINOGRAD, CHANNELS, PRODUCTS, NO_GRADIENT };
 
 static enum gradient_form gradient_form(const struct sm_trunk *trunk, const struct sm_trunk_node *t) {
     if (!sm_trunk_is_conv(t)) return NO_GRADIENT;
     if (t->pooled) return POOLED;
     if (trunk->bf16) return ROUNDED;
+    if (sm_winograd_pays(&t->conv, &t->in_channels, &t->out_channels)) return WINOGRAD;
     return sm_conv_gradient_possible(&t->conv) ? CHANNELS : PRODUCTS;
 }
 
@@ -380,6 +381,8 @@ static size_t weight_units(const struct sm_trunk *trunk, const struct sm_trunk_n
         return sm_pooled_units(&t->pooled_gradient);
     case ROUNDED:
         return sm_conv_bf16_units(&t->conv);
+    case WINOGRAD:
+        return sm_winograd_units(&t->conv);
     case CHANNELS:
         return sm_conv_gradient_units(&t->conv);
     case PRODUCTS:
@@ -406,6 +409,10 @@ static void weight_unit(struct sm_trunk *trunk, struct sm_trunk_node *t, size_t 
         break;
     case ROUNDED:
         rounded_unit(trunk, t, unit, stride, scratch);
+        break;
+    case WINOGRAD:
+        sm_winograd_unit(trunk->kernels, &t->conv, unit, trunk->n_blocks, in, &t->in_channels, &t->delta,
+                         &t->out_channels, t->gradient, stride, scratch);
         break;
     case CHANNELS:
         sm_conv_gradient_unit(trunk->kernels, &t->conv, unit, trunk->n_blocks, in, &t->in_channels, &t->delta,

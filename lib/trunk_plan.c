@@ -178,6 +178,8 @@ static size_t scratch_size(const struct sm_trunk *trunk) {
         if (sm_trunk_is_conv(t)) most = larger(most, sm_conv_dense_scratch(&t->dense));
         if (sm_trunk_is_conv(t) && trunk->training) most = larger(most, sm_conv_bf16_scratch(&t->conv));
         if (sm_trunk_is_conv(t) && trunk->training) most = larger(most, sm_conv_gradient_scratch(&t->conv));
+        if (sm_trunk_is_conv(t) && trunk->training && sm_winograd_possible(&t->conv))
+            most = larger(most, sm_winograd_scratch());
     }
     size_t pixels = sm_network_inputs(trunk->net); /* of a block of images, on its way into the map */
     return larger(most, 2 * SM_LANES * sm_padded(pixels));

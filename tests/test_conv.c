@@ -3,6 +3,7 @@
 #include <supermask/conv_dense.h>
 #include <supermask/conv_gradient.h>
 #include <supermask/conv_lists.h>
+#include <supermask/conv_winograd.h>
 #include <supermask/forward.h>
 
 #include "tests/check.h"
@@ -33,6 +34,7 @@ static const struct {
     {2, 3, 9, 9, 5, 1, 2, 9, 9},   /* a larger kernel */
     {2, 3, 10, 10, 4, 3, 1, 4, 4}, /* even kernel, stride 3 */
     {64, 16, 4, 4, 3, 1, 1, 4, 4},
+    {37, 34, 6, 12, 3, 1, 0, 4, 10}, /* more channels than a unit has, chunks that begin within a row */
 };
 enum { N_SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -275,7 +277,27 @@ static void kill_channels(struct sm_map *map, struct sm_channels *channels) {
     free(live);
 }
 
-static float *gradient_by_channels(struct bench *b, const struct sm_kernels *kernels, bool dead) {
+typedef void gradient_unit(const struct sm_kernels *kernels, const struct sm_conv *conv, size_t unit, size_t n_blocks,
+                           const struct sm_map *in, const struct sm_channels *in_channels, const struct sm_map *delta,
+                           const struct sm_channels *out_channels, float *gradient, size_t weight_stride,
+                           float *scratch);
+
+static size_t winograd_scratch(const struct sm_conv *c) {
+    (void)c;
+    return sm_winograd_scratch();
+}
+
+/* The forms of the gradient that leave dead channels out. */
+static const struct form {
+    bool (*possible)(const struct sm_conv *);
+    size_t (*units)(const struct sm_conv *);
+    size_t (*scratch)(const struct sm_conv *);
+    gradient_unit *run;
+} direct = {sm_conv_gradient_possible, sm_conv_gradient_units, sm_conv_gradient_scratch, sm_conv_gradient_unit},
+  winograd = {sm_winograd_possible, sm_winograd_units, winograd_scratch, sm_winograd_unit};
+
+static float *gradient_by_channels(struct bench *b, const struct form *form, const struct sm_kernels *kernels,
+                                   bool dead) {
     const struct sm_conv *c = &b->conv;
     struct sm_channels in, out;
     if (dead) {
@@ -286,31 +308,31 @@ static float *gradient_by_channels(struct bench *b, const struct sm_kernels *ker
         assert_int_equal(sm_channels_init(&out, c->n_out), 0);
     }
     float *gradient = check_alloc(c->n_out * b->stride, sizeof(float));
-    float *scratch = check_alloc(sm_conv_gradient_scratch(c), sizeof(float));
+    float *scratch = check_alloc(form->scratch(c), sizeof(float));
     for (size_t k = 0; k < c->n_out * sm_conv_fan_in(c); k++) /* what an earlier step left */
         gradient[k / sm_conv_fan_in(c) * b->stride + k % sm_conv_fan_in(c)] = 1e9f;
-    for (size_t unit = sm_conv_gradient_units(c); unit-- > 0;)
-        sm_conv_gradient_unit(kernels, c, unit, BLOCKS, &b->in, &in, &b->out_delta, &out, gradient, b->stride, scratch);
+    for (size_t unit = form->units(c); unit-- > 0;)
+        form->run(kernels, c, unit, BLOCKS, &b->in, &in, &b->out_delta, &out, gradient, b->stride, scratch);
     free(scratch);
     sm_channels_destroy(&in);
     sm_channels_destroy(&out);
     return gradient;
 }
 
-static void test_gradient_by_channels(void **state) {
-    (void)state;
+/* Every shape and instruction set; avx512 and avx2 give the same bytes. */
+static void check_form(const struct form *form) {
     for (size_t k = 0; k < N_SHAPES; k++)
         for (int dead = 0; dead < 2; dead++) {
             float *first = NULL;
-            for (size_t isa = 3; isa-- > 1;) { /* avx512 and avx2 give the same bytes */
+            for (size_t isa = 3; isa-- > 0;) {
                 struct bench b;
                 const struct sm_kernels *kernels = sm_kernels_find(isas[isa]);
                 bench_init(&b, k, 0.5, true);
-                if (kernels && sm_conv_gradient_possible(&b.conv)) {
-                    float *gradient = gradient_by_channels(&b, kernels, dead);
+                if (kernels && form->possible(&b.conv)) {
+                    float *gradient = gradient_by_channels(&b, form, kernels, dead);
                     run_lists(&b, kernels, 0.3f);
                     check_all(&b, gradient);
-                    if (first) assert_memory_equal(first, gradient, b.conv.n_out * b.stride * sizeof(float));
+                    if (first && isa > 0) assert_memory_equal(first, gradient, b.conv.n_out * b.stride * sizeof(float));
                     free(first);
                     first = gradient;
                 }
@@ -318,6 +340,50 @@ static void test_gradient_by_channels(void **state) {
             }
             free(first);
         }
+}
+
+static void test_direct_gradient(void **state) {
+    (void)state;
+    check_form(&direct);
+}
+
+static void test_winograd_gradient(void **state) {
+    (void)state;
+    check_form(&winograd);
+}
+
+/* Root of the mean squared error against sums in double precision. */
+static double error_of(struct bench *b, const struct form *form) {
+    const struct sm_conv *c = &b->conv;
+    size_t fan_in = sm_conv_fan_in(c);
+    struct sums sums = {.gradient = check_alloc(c->n_out * fan_in, sizeof(double)),
+                        .out = check_alloc(c->n_out * c->out_height * c->out_width, sizeof(double)),
+                        .in_delta = check_alloc(c->n_in * c->in_height * c->in_width, sizeof(double))};
+    float *gradient = gradient_by_channels(b, form, sm_kernels_get(), false);
+    double squares = 0;
+    for (size_t image = 0; image < BLOCKS * SM_LANES; image++) add_image(b, image / SM_LANES, image % SM_LANES, &sums);
+    for (size_t k = 0; k < c->n_out * fan_in; k++) {
+        double error = gradient[k / fan_in * b->stride + k % fan_in] - sums.gradient[k];
+        squares += error * error;
+    }
+    free(gradient);
+    free(sums.gradient);
+    free(sums.out);
+    free(sums.in_delta);
+    return sqrt(squares / (double)(c->n_out * fan_in));
+}
+
+static void test_winograd_rounding(void **state) {
+    (void)state;
+    for (size_t k = 0; k < N_SHAPES; k++) {
+        struct bench b;
+        bench_init(&b, k, 0.5, true);
+        if (sm_winograd_possible(&b.conv)) {
+            double error = error_of(&b, &winograd), of_direct = error_of(&b, &direct);
+            assert_true(error > 0 && error < 2 * of_direct);
+        }
+        bench_destroy(&b);
+    }
 }
 
 static void test_columns(void **state) {
@@ -346,8 +412,12 @@ static void test_columns(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lists),   cmocka_unit_test(test_same_bytes),
-        cmocka_unit_test(test_dense),   cmocka_unit_test(test_gradient_by_channels),
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test(test_dense),
+        cmocka_unit_test(test_direct_gradient),
+        cmocka_unit_test(test_winograd_gradient),
+        cmocka_unit_test(test_winograd_rounding),
         cmocka_unit_test(test_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

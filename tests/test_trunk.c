@@ -28,6 +28,12 @@ static const char odd[] = "[{kind: add, name: twice, inputs: [input, input], act
                           " {kind: add, name: c, inputs: [a, b]}, {kind: add, inputs: [c, c], activation: linear},"
                           " {kind: dense, units: 3}]";
 
+/* Maps of even size and enough channels for gradients in transformed tiles. */
+static const char even[] =
+    "[{kind: conv2d, filters: 9, kernel: 4, padding: valid}, {kind: conv2d, filters: 10, kernel: "
+    "3}, {kind: conv2d, filters: 18, kernel: 3, padding: valid}, {kind: conv2d, filters: 8, "
+    "kernel: 3}, {kind: dense, units: 3}]";
+
 /* gamma and beta of all layers, so that none is 1 or 0. */
 static void scatter_norms(const struct bench *b) {
     for (size_t l = 0; l < b->net.n_layers; l++) {
@@ -155,6 +161,7 @@ static void gradients_of_dense_forms(void **state) { /* nothing is hidden */
     CHECK_NETWORK(plain_layers, SIGNED, "threshold=0");
     CHECK_NETWORK(residual, SIGNED, "threshold=0");
     CHECK_NETWORK(odd, SIGNED, "threshold=0");
+    CHECK_NETWORK(even, SIGNED, "threshold=0");
 }
 
 static void gradients_of_lists(void **state) {
@@ -162,6 +169,7 @@ static void gradients_of_lists(void **state) {
     CHECK_NETWORK(plain_layers, SIGNED, "threshold=0.8");
     CHECK_NETWORK(residual, SIGNED, "threshold=0.75");
     CHECK_NETWORK(odd, SIGNED, "threshold=0.3");
+    CHECK_NETWORK(even, SIGNED, "threshold=0.8");
 }
 
 static void gradients_of_lists_with_values(void **state) { /* |w| differs */
@@ -192,6 +200,7 @@ static void gradients_with_batch_norm(void **state) {
     CHECK_NETWORK(plain_layers, NORMED);
     CHECK_NETWORK(residual, NORMED);
     CHECK_NETWORK(odd, NORMED);
+    CHECK_NETWORK(even, NORMED);
 }
 
 static void assert_moved(const float *moved, const double *batch, double start, size_t n) {
@@ -284,9 +293,10 @@ static void assert_same(const struct bench *a, const struct bench *b) {
 
 static void any_number_of_threads(void **state) {
     (void)state;
-    static const char *const networks[] = {plain_layers, residual}, *const cases[] = {"threshold=0", "threshold=0.6",
-                                                                                      "precision=bf16"};
-    for (size_t n = 0; n < 2; n++)
+    static const char *const networks[] = {plain_layers, residual, even}, *const cases[] = {"threshold=0",
+                                                                                            "threshold=0.6",
+                                                                                            "precision=bf16"};
+    for (size_t n = 0; n < sizeof networks / sizeof *networks; n++)
         for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
             struct bench one, other;
             train(&one, networks[n], cases[k], 1);

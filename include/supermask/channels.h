@@ -22,4 +22,18 @@ void sm_channels_destroy(struct sm_channels *channels);
 /* live[c] is not 0 where channel c takes part. */
 void sm_channels_set(struct sm_channels *channels, const uint8_t *live);
 
+/* Consecutive positions of the index, the live ones first. */
+struct sm_channel_range {
+    const uint32_t *index;
+    size_t n, n_live;
+};
+
+/* Positions first .. first + most - 1, as far as there are so many; first < n. */
+struct sm_channel_range sm_channels_range(const struct sm_channels *channels, size_t first, size_t most);
+
+/* Sets gradient[o*weight_stride + i*taps .. + taps - 1] to 0 for all o of `out` and i of `in`, unless every one of them
+ * is live. */
+void sm_channels_clear(const struct sm_channel_range *in, const struct sm_channel_range *out, float *gradient,
+                       size_t weight_stride, size_t taps);
+
 #endif

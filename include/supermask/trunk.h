@@ -26,6 +26,7 @@
 #include <supermask/conv_gradient.h>
 #include <supermask/conv_lists.h>
 #include <supermask/conv_pooled.h>
+#include <supermask/conv_winograd.h>
 #include <supermask/error.h>
 #include <supermask/kernels.h>
 #include <supermask/map.h>

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* bench_conv_pooled.c - the weight gradient of Conv8's convolutions that max-pooling follows, batch 128, one thread:
- * from the pixels that won alone (lists included) against the same gradient as dense products of OpenBLAS. */
+/* bench_conv_gradient.c - the weight gradients of Conv8's and ResNet20's 3x3 convolutions, batch 128, one thread: as
+ * dense products of OpenBLAS, as a direct sum by channels, in Winograd's transformed tiles, and, for a convolution that
+ * max-pooling follows, from the pixels that won alone (lists included). */
 #include <cblas.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <supermask/conv_gradient.h>
 #include <supermask/conv_pooled.h>
+#include <supermask/conv_winograd.h>
 #include <supermask/forward.h>
 #include <supermask/rng.h>
 
@@ -26,7 +29,7 @@ struct layer {
 
 static void *need(void *p) {
     if (p) return p;
-    fprintf(stderr, "bench_conv_pooled: out of memory\n");
+    fprintf(stderr, "bench_conv_gradient: out of memory\n");
     exit(1);
 }
 
@@ -64,7 +67,8 @@ static void layer_init(struct layer *l, size_t n_in, size_t n_out, size_t size) 
         sm_channels_init(&l->in_channels, l->conv.n_in) || sm_channels_init(&l->out_channels, l->conv.n_out))
         need(NULL);
     l->gradient = need(sm_aligned_zeros(n_out * l->weight_stride * sizeof(float)));
-    l->scratch = need(sm_aligned_zeros(sm_pooled_scratch(&l->pooled) * sizeof(float)));
+    size_t n_floats = sm_pooled_scratch(&l->pooled) + sm_conv_gradient_scratch(&l->conv) + sm_winograd_scratch();
+    l->scratch = need(sm_aligned_zeros(n_floats * sizeof(float)));
 }
 
 static void layer_destroy(struct layer *l) {
@@ -79,14 +83,23 @@ static void layer_destroy(struct layer *l) {
     free(l->scratch);
 }
 
-static void run_lists(struct layer *l) {
-    for (size_t b = 0; b < BLOCKS; b++) sm_pooled_collect(&l->pooled, b, &l->delta, l->winner, &l->out_channels);
-}
-
 static void run_pooled(struct layer *l) {
+    for (size_t b = 0; b < BLOCKS; b++) sm_pooled_collect(&l->pooled, b, &l->delta, l->winner, &l->out_channels);
     for (size_t u = 0; u < sm_pooled_units(&l->pooled); u++)
         sm_pooled_gradient(&l->pooled, u, l->pooled.n_blocks, &l->in, &l->in_channels, &l->out_channels, l->gradient,
                            l->weight_stride, l->scratch);
+}
+
+static void run_direct(struct layer *l) {
+    for (size_t u = 0; u < sm_conv_gradient_units(&l->conv); u++)
+        sm_conv_gradient_unit(sm_kernels_get(), &l->conv, u, BLOCKS, &l->in, &l->in_channels, &l->dense,
+                              &l->out_channels, l->gradient, l->weight_stride, l->scratch);
+}
+
+static void run_winograd(struct layer *l) {
+    for (size_t u = 0; u < sm_winograd_units(&l->conv); u++)
+        sm_winograd_unit(sm_kernels_get(), &l->conv, u, BLOCKS, &l->in, &l->in_channels, &l->dense, &l->out_channels,
+                         l->gradient, l->weight_stride, l->scratch);
 }
 
 /* For each output row and column of the kernel one product [n_out][width * images] x [3 rows * n_in][width * images]^T,
@@ -108,33 +121,36 @@ static double seconds(void (*run)(struct layer *), struct layer *l) {
     return sm_now() - begin;
 }
 
+static const struct form {
+    const char *name;
+    void (*run)(struct layer *);
+} forms[] = {{"products", run_dense}, {"direct", run_direct}, {"winograd", run_winograd}, {"pooled", run_pooled}};
+#define N_FORMS (sizeof forms / sizeof *forms)
+
 /* In turn, so that whatever else the machine does meets all alike. */
 static void bench(size_t n_in, size_t n_out, size_t size) {
     struct layer l;
+    double times[N_FORMS][REPEATS], flop = 2.0 * IMAGES * 9 * (double)(n_in * n_out * size * size);
     layer_init(&l, n_in, n_out, size);
-    double lists[REPEATS], pooled[REPEATS], dense[REPEATS];
-    for (int k = 0; k < REPEATS; k++) {
-        lists[k] = seconds(run_lists, &l);
-        pooled[k] = seconds(run_pooled, &l);
-        dense[k] = seconds(run_dense, &l);
+    for (int k = 0; k < REPEATS; k++)
+        for (size_t f = 0; f < N_FORMS; f++) times[f][k] = seconds(forms[f].run, &l);
+    printf("%4zu ->%4zu, %2zux%-2zu", n_in, n_out, size, size);
+    for (size_t f = 0; f < N_FORMS; f++) {
+        double time = median(times[f], REPEATS);
+        printf("   %s %6.2f ms, as dense %5.1f GFLOP/s (%.2f x)", forms[f].name, 1e3 * time, flop / time * 1e-9,
+               median(times[0], REPEATS) / time);
     }
-    double flop = 2.0 * IMAGES * 9 * (double)(n_in * n_out * size * size),
-           all = median(lists, REPEATS) + median(pooled, REPEATS);
-    printf("%4zu ->%4zu, %2zux%-2zu  lists %5.2f ms  gradient %6.2f ms  %5.1f GFLOP/s (as dense %5.1f)   "
-           "dense %6.2f ms  %5.1f GFLOP/s   dense / pooled %.2f\n",
-           n_in, n_out, size, size, 1e3 * median(lists, REPEATS), 1e3 * median(pooled, REPEATS),
-           flop / 4 / median(pooled, REPEATS) * 1e-9, flop / all * 1e-9, 1e3 * median(dense, REPEATS),
-           flop / median(dense, REPEATS) * 1e-9, median(dense, REPEATS) / all);
+    printf("\n");
     layer_destroy(&l);
 }
 
 int main(void) {
+    static const size_t layers[][3] = {{3, 64, 32},   {64, 64, 32},  {64, 128, 16}, {128, 128, 16},
+                                       {128, 256, 8}, {256, 256, 8}, {256, 512, 4}, {512, 512, 4},
+                                       {3, 16, 32},   {16, 16, 32},  {32, 32, 16},  {64, 64, 8}};
     openblas_set_num_threads(1);
-    printf("weight gradient behind max-pooling, batch %d, one thread, kernels %s, OpenBLAS %s\n", IMAGES,
+    printf("weight gradients, batch %d, one thread, kernels %s, OpenBLAS %s; ratios to the products\n", IMAGES,
            sm_kernels_name(), sm_blas_core());
-    bench(64, 64, 32);
-    bench(128, 128, 16);
-    bench(256, 256, 8);
-    bench(512, 512, 4);
+    for (size_t k = 0; k < sizeof layers / sizeof *layers; k++) bench(layers[k][0], layers[k][1], layers[k][2]);
     return 0;
 }
