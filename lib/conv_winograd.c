@@ -2,13 +2,19 @@
 #include <supermask/conv_winograd.h>
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
+#include <supermask/forward.h>
 
 #include "lib/kernels_winograd.h"
 
-#define TAPS 9u
-/* With fewer input channels the direct sum is faster (make bench). */
-#define FEWEST_CHANNELS 8u
+/* Tiles of a chunk, at least where the map has so many, and at most: enough columns for OpenBLAS's inner kernels, and
+ * operands, of about so many floats, that caches hold. */
+#define FEWEST_TILES 4u
+#define MOST_TILES 16u
+#define CHUNK_FLOATS (1u << 19)
+/* With fewer channels on one side the transforms of the other cost more than they save (make bench). */
+#define FEWEST_CHANNELS 48u
 
 /* ---- which kernels ---- */
 
@@ -29,148 +35,199 @@ const struct sm_winograd_kernels *sm_winograd_kernels_find(const char *name) {
     return &sm_winograd_kernels_baseline;
 }
 
-/* ---- shape ---- */
+/* ---- construction ---- */
+
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+static size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
+}
 
 bool sm_winograd_possible(const struct sm_conv *c) {
     return c->kernel_height == 3 && c->kernel_width == 3 && c->stride == 1 && c->out_height % 2 == 0 &&
            c->out_width % 2 == 0;
 }
 
-bool sm_winograd_pays(const struct sm_conv *c, const struct sm_channels *in_channels,
-                      const struct sm_channels *out_channels) {
-    return sm_winograd_possible(c) && in_channels->n_live >= FEWEST_CHANNELS && out_channels->n_live >= FEWEST_CHANNELS;
+bool sm_winograd_pays(const struct sm_conv *c) {
+    return sm_winograd_possible(c) && c->n_in >= FEWEST_CHANNELS && c->n_out >= FEWEST_CHANNELS;
 }
 
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
+/* Some columns of one row of tiles, or some whole rows. */
+static void choose_chunk(struct sm_winograd *w) {
+    const struct sm_conv *c = &w->conv;
+    size_t rows = larger(c->out_height, c->in_height) / 2, columns = larger(c->out_width, c->in_width) / 2;
+    size_t n_tiles = CHUNK_FLOATS / (SM_WINOGRAD_PLACES * SM_LANES * (c->n_in + c->n_out));
+    n_tiles = smaller(larger(n_tiles, FEWEST_TILES), MOST_TILES);
+    w->chunk_columns = smaller(columns, n_tiles);
+    w->chunk_rows = smaller(rows, larger(n_tiles / columns, 1));
 }
 
-static size_t ranges_of(size_t n_channels) {
-    return (n_channels + SM_WINOGRAD_CHANNELS - 1) / SM_WINOGRAD_CHANNELS;
+int sm_winograd_init(struct sm_winograd *w, const struct sm_conv *conv, const struct sm_kernels *kernels,
+                     bool backward) {
+    assert(sm_winograd_possible(conv));
+    size_t n_bytes = SM_WINOGRAD_PLACES * conv->n_out * conv->n_in * sizeof(float);
+    *w = (struct sm_winograd){.kernels = sm_winograd_kernels_find(kernels->name), .conv = *conv};
+    choose_chunk(w);
+    w->forward = sm_aligned_zeros(n_bytes);
+    if (backward) w->backward = sm_aligned_zeros(n_bytes);
+    return w->forward && (w->backward || !backward) ? 0 : -1;
 }
 
-size_t sm_winograd_units(const struct sm_conv *c) {
-    return ranges_of(c->n_out) * ranges_of(c->n_in);
+void sm_winograd_destroy(struct sm_winograd *w) {
+    free(w->forward);
+    free(w->backward);
+    *w = (struct sm_winograd){0};
 }
 
-/* What a unit works on: transformed tiles of a chunk [place][channel][tile][lanes], their sums
- * [place][out][in][lanes], and what comes of them, taps [out][in / lanes][9][lanes]. Places lie a cache line further
- * apart than they need, or all of a tile would be written to one set of the cache. */
-struct work {
-    const struct sm_winograd_kernels *kernels;
-    size_t place_stride, sums_stride;
-    float *in, *delta, *sums, *taps;
-};
+/* ---- weights: G g G^T ---- */
 
-#define PLACE_FLOATS (SM_WINOGRAD_CHANNELS * SM_WINOGRAD_TILES * SM_LANES + SM_LANES)
-#define SUMS_FLOATS (SM_WINOGRAD_CHANNELS * SM_WINOGRAD_CHANNELS * SM_LANES + SM_LANES)
-#define TAPS_FLOATS (SM_WINOGRAD_CHANNELS * SM_WINOGRAD_CHANNELS * TAPS)
-
-size_t sm_winograd_scratch(void) {
-    return SM_WINOGRAD_PLACES * (2 * PLACE_FLOATS + SUMS_FLOATS) + TAPS_FLOATS;
+static void weights_transformed(float to[4], float a, float b, float c) {
+    to[0] = a;
+    to[1] = 0.5f * (a + b + c);
+    to[2] = 0.5f * (a - b + c);
+    to[3] = c;
 }
 
-static struct work work_in(float *scratch, const struct sm_winograd_kernels *kernels) {
-    struct work w = {.kernels = kernels, .in = scratch};
-    w.place_stride = SM_WINOGRAD_CHANNELS * SM_WINOGRAD_TILES * kernels->lanes + SM_LANES;
-    w.sums_stride = SM_WINOGRAD_CHANNELS * SM_WINOGRAD_CHANNELS * kernels->lanes + SM_LANES;
-    w.delta = w.in + SM_WINOGRAD_PLACES * w.place_stride;
-    w.sums = w.delta + SM_WINOGRAD_PLACES * w.place_stride;
-    w.taps = w.sums + SM_WINOGRAD_PLACES * w.sums_stride;
-    return w;
-}
-
-/* The operands of a unit; pixels, from `lane` on, of the channels that it has. */
-struct unit {
-    const struct sm_conv *conv;
-    const struct sm_map *in, *delta;
-    struct sm_channel_range ins, outs;
-};
-
-/* ---- a chunk ---- */
-
-struct pixel {
-    ptrdiff_t y, x;
-};
-
-/* Tiles are counted over blocks, rows and columns. */
-struct tile {
-    size_t block, row, column;
-};
-
-static struct tile tile_at(const struct sm_conv *c, size_t number) {
-    size_t rows = c->out_height / 2, columns = c->out_width / 2;
-    return (struct tile){number / (rows * columns), number / columns % rows, number % columns};
-}
-
-typedef void transform(float *to, size_t place_stride, const float *pixel, size_t row_stride, size_t n);
-
-/* Tiles [first, first + n) of the live channels; (top, left): where the first tile of an image begins. */
-static void transform_chunk(transform *run, float *to, const struct work *w, const struct sm_conv *c,
-                            const struct sm_map *map, const struct sm_channel_range *channels, struct pixel corner,
-                            size_t first, size_t n, size_t lane) {
-    const size_t lanes = w->kernels->lanes;
-    for (size_t done = 0, together; done < n; done += together) {
-        const struct tile t = tile_at(c, first + done);
-        together = smaller(c->out_width / 2 - t.column, n - done);
-        for (size_t k = 0; k < channels->n_live; k++)
-            run(to + (k * SM_WINOGRAD_TILES + done) * lanes, w->place_stride,
-                sm_map_at(map, t.block, channels->index[k], corner.y + (ptrdiff_t)(2 * t.row),
-                          corner.x + (ptrdiff_t)(2 * t.column)) +
-                    lane,
-                map->row_stride, together);
+static void transform_weights(float to[SM_WINOGRAD_PLACES], const float v[9]) {
+    float column[3][4], row[4];
+    for (size_t s = 0; s < 3; s++) weights_transformed(column[s], v[s], v[3 + s], v[6 + s]);
+    for (size_t y = 0; y < 4; y++) {
+        weights_transformed(row, column[0][y], column[1][y], column[2][y]);
+        memcpy(to + 4 * y, row, sizeof row);
     }
 }
 
-static void add_chunk(const struct work *w, const struct unit *u, size_t first, size_t n, size_t lane) {
-    const struct sm_conv *c = u->conv;
-    const struct pixel before = {-(ptrdiff_t)c->pad_top, -(ptrdiff_t)c->pad_left}, origin = {0, 0};
-    transform_chunk(w->kernels->transform_in, w->in, w, c, u->in, &u->ins, before, first, n, lane);
-    transform_chunk(w->kernels->transform_delta, w->delta, w, c, u->delta, &u->outs, origin, first, n, lane);
+/* The kernel turned by half a turn has the transformed values of the first and the last place exchanged. */
+static const uint8_t turned[SM_WINOGRAD_PLACES] = {15, 13, 14, 12, 7, 5, 6, 4, 11, 9, 10, 8, 3, 1, 2, 0};
+
+void sm_winograd_pack(struct sm_winograd *w, const float *weight, const int8_t *mask, size_t weight_stride,
+                      size_t first, size_t last) {
+    const size_t n_in = w->conv.n_in, n_out = w->conv.n_out;
+    for (size_t o = first; o < last; o++)
+        for (size_t i = 0; i < n_in; i++) {
+            const size_t at = o * weight_stride + 9 * i;
+            float v[9], transformed[SM_WINOGRAD_PLACES];
+            for (size_t k = 0; k < 9; k++) v[k] = mask ? weight[at + k] * (float)mask[at + k] : weight[at + k];
+            transform_weights(transformed, v);
+            for (size_t p = 0; p < SM_WINOGRAD_PLACES; p++) {
+                w->forward[(p * n_out + o) * n_in + i] = transformed[p];
+                if (w->backward) w->backward[(p * n_in + i) * n_out + o] = transformed[turned[p]];
+            }
+        }
+}
+
+/* ---- passes ---- */
+
+/* One of the two directions, in one block. */
+struct pass {
+    const struct sm_winograd *winograd;
+    const float *weights; /* [place][n_to][n_from] */
+    size_t n_from, n_to;
+    const float *from; /* the upper left pixel under the first tile, channel 0 */
+    size_t from_row, from_channel;
+    float *to; /* the first tile's upper left pixel, channel 0 */
+    size_t to_row, to_channel;
+    size_t columns; /* tiles of a row */
+    bool accumulate;
+};
+
+size_t sm_winograd_pass_scratch(const struct sm_winograd *w) {
+    return SM_WINOGRAD_PLACES * (w->conv.n_in + w->conv.n_out) * w->chunk_rows * w->chunk_columns * SM_LANES;
+}
+
+/* Tiles [row, row + n_rows) x [column, column + n_columns); their transforms are [place][channel][n][SM_LANES], a row
+ * of tiles behind the other, lanes of a vector innermost. */
+struct chunk {
+    size_t row, column, n_rows, n_columns;
+};
+
+static size_t tiles_of(const struct chunk *c) {
+    return c->n_rows * c->n_columns;
+}
+
+static void transform_in(const struct pass *p, const struct chunk *c, float *tiles) {
+    const struct sm_winograd_kernels *kernels = p->winograd->kernels;
+    const size_t lanes = kernels->lanes, n = tiles_of(c), place = p->n_from * n * SM_LANES;
+    for (size_t row = 0; row < c->n_rows; row++) {
+        const float *pixel = p->from + 2 * (c->row + row) * p->from_row + 2 * c->column * SM_LANES;
+        for (size_t i = 0; i < p->n_from; i++, pixel += p->from_channel)
+            for (size_t lane = 0; lane < SM_LANES; lane += lanes)
+                kernels->transform_in(tiles + (i * SM_LANES + lane) * n + row * c->n_columns * lanes, place,
+                                      pixel + lane, p->from_row, c->n_columns);
+    }
+}
+
+static void transform_out(const struct pass *p, const struct chunk *c, const float *tiles) {
+    const struct sm_winograd_kernels *kernels = p->winograd->kernels;
+    const size_t lanes = kernels->lanes, n = tiles_of(c), place = p->n_to * n * SM_LANES;
+    for (size_t row = 0; row < c->n_rows; row++) {
+        float *pixel = p->to + 2 * (c->row + row) * p->to_row + 2 * c->column * SM_LANES;
+        for (size_t o = 0; o < p->n_to; o++, pixel += p->to_channel)
+            for (size_t lane = 0; lane < SM_LANES; lane += lanes)
+                kernels->transform_out(pixel + lane, p->to_row,
+                                       tiles + (o * SM_LANES + lane) * n + row * c->n_columns * lanes, place,
+                                       c->n_columns, p->accumulate);
+    }
+}
+
+static void run_chunk(const struct pass *p, const struct chunk *c, float *scratch) {
+    const size_t width = tiles_of(c) * SM_LANES;
+    float *in = scratch, *out = in + SM_WINOGRAD_PLACES * p->n_from * width;
+    transform_in(p, c, in);
     for (size_t place = 0; place < SM_WINOGRAD_PLACES; place++)
-        w->kernels->add_products(w->sums + place * w->sums_stride, w->delta + place * w->place_stride,
-                                 w->in + place * w->place_stride, u->outs.n_live, u->ins.n_live, n);
+        sm_blas_accumulate(out + place * p->n_to * width, width, p->weights + place * p->n_to * p->n_from, p->n_from,
+                           in + place * p->n_from * width, width, p->n_to, width, p->n_from, false);
+    transform_out(p, c, out);
 }
 
-/* ---- a unit ---- */
-
-static void add_taps(const struct work *w, const struct unit *u) {
-    const size_t lanes = w->kernels->lanes;
-    for (size_t o = 0; o < u->outs.n_live; o++)
-        for (size_t i = 0; i < u->ins.n_live; i += lanes) {
-            size_t pair = o * SM_WINOGRAD_CHANNELS + i;
-            w->kernels->add_taps(w->taps + pair * TAPS, w->sums + pair * lanes, w->sums_stride);
+/* n_rows: of tiles. */
+static void run_pass(const struct pass *p, size_t n_rows, float *scratch) {
+    const size_t most_rows = p->winograd->chunk_rows, most_columns = p->winograd->chunk_columns;
+    struct chunk c;
+    for (c.row = 0; c.row < n_rows; c.row += most_rows)
+        for (c.column = 0; c.column < p->columns; c.column += most_columns) {
+            c.n_rows = smaller(most_rows, n_rows - c.row);
+            c.n_columns = smaller(most_columns, p->columns - c.column);
+            run_chunk(p, &c, scratch);
         }
 }
 
-static void write_taps(const struct work *w, const struct unit *u, float *gradient, size_t weight_stride) {
-    const size_t lanes = w->kernels->lanes;
-    for (size_t o = 0; o < u->outs.n_live; o++)
-        for (size_t i = 0; i < u->ins.n_live; i++) {
-            const float *taps = w->taps + (o * SM_WINOGRAD_CHANNELS + i / lanes * lanes) * TAPS + i % lanes;
-            float *to = gradient + u->outs.index[o] * weight_stride + u->ins.index[i] * TAPS;
-            for (size_t t = 0; t < TAPS; t++) to[t] = taps[t * lanes];
-        }
+void sm_winograd_forward(const struct sm_winograd *w, const struct sm_map *in, size_t block, size_t y, size_t n_rows,
+                         float *out, size_t row_step, size_t channel_step, float *scratch) {
+    const struct sm_conv *c = &w->conv;
+    assert(y % (2 * w->chunk_rows) == 0 && (n_rows % (2 * w->chunk_rows) == 0 || y + n_rows == c->out_height));
+    run_pass(
+        &(struct pass){.winograd = w,
+                       .weights = w->forward,
+                       .n_from = c->n_in,
+                       .n_to = c->n_out,
+                       .from = sm_map_at(in, block, 0, (ptrdiff_t)y - (ptrdiff_t)c->pad_top, -(ptrdiff_t)c->pad_left),
+                       .from_row = in->row_stride,
+                       .from_channel = in->channel_stride,
+                       .to = out,
+                       .to_row = row_step,
+                       .to_channel = channel_step,
+                       .columns = c->out_width / 2},
+        n_rows / 2, scratch);
 }
 
-/* Some lanes of all images after the others: so the sums stay in the second-level cache. */
-void sm_winograd_unit(const struct sm_kernels *kernels, const struct sm_conv *c, size_t number, size_t n_blocks,
-                      const struct sm_map *in, const struct sm_channels *in_channels, const struct sm_map *delta,
-                      const struct sm_channels *out_channels, float *gradient, size_t weight_stride, float *scratch) {
-    assert(sm_winograd_possible(c));
-    const struct work w = work_in(scratch, sm_winograd_kernels_find(kernels->name));
-    const size_t most = SM_WINOGRAD_CHANNELS, ranges = ranges_of(c->n_in);
-    const size_t n_tiles = n_blocks * (c->out_height / 2) * (c->out_width / 2);
-    const struct unit u = {c, in, delta, sm_channels_range(in_channels, number % ranges * most, most),
-                           sm_channels_range(out_channels, number / ranges * most, most)};
-    sm_channels_clear(&u.ins, &u.outs, gradient, weight_stride, TAPS);
-    if (!u.ins.n_live || !u.outs.n_live) return;
-    memset(w.taps, 0, TAPS_FLOATS * sizeof *w.taps);
-    for (size_t lane = 0; lane < SM_LANES; lane += w.kernels->lanes) {
-        memset(w.sums, 0, SM_WINOGRAD_PLACES * w.sums_stride * sizeof *w.sums);
-        for (size_t first = 0; first < n_tiles; first += SM_WINOGRAD_TILES)
-            add_chunk(&w, &u, first, smaller(SM_WINOGRAD_TILES, n_tiles - first), lane);
-        add_taps(&w, &u);
-    }
-    write_taps(&w, &u, gradient, weight_stride);
+void sm_winograd_backward(const struct sm_winograd *w, const struct sm_map *in_delta, const struct sm_map *out_delta,
+                          size_t block, bool accumulate, float *scratch) {
+    const struct sm_conv *c = &w->conv;
+    run_pass(
+        &(struct pass){.winograd = w,
+                       .weights = w->backward,
+                       .n_from = c->n_out,
+                       .n_to = c->n_in,
+                       .from = sm_map_at(out_delta, block, 0, (ptrdiff_t)c->pad_top - 2, (ptrdiff_t)c->pad_left - 2),
+                       .from_row = out_delta->row_stride,
+                       .from_channel = out_delta->channel_stride,
+                       .to = sm_map_at(in_delta, block, 0, 0, 0),
+                       .to_row = in_delta->row_stride,
+                       .to_channel = in_delta->channel_stride,
+                       .columns = c->in_width / 2,
+                       .accumulate = accumulate},
+        c->in_height / 2, scratch);
 }

@@ -16,6 +16,8 @@
 /* The same for a convolution: whole steps of Conv2, Conv8 and ResNet20 take equally long either way at about this share
  * (measured with AVX2 and OpenBLAS's Zen kernels; at 31 % lists take two thirds of the time). */
 #define SPARSE_CONV_BELOW 0.45
+/* The same against transformed tiles (make bench). */
+#define SPARSE_TILED_BELOW 0.3
 
 /* The images of a pass are mostly 0, and the first dense layer leaves that out, where at most this share of the pixels
  * of blocks of SM_LANES images is not (written digits: half); beyond it OpenBLAS is as fast. */
@@ -285,13 +287,18 @@ static void count_masks(struct sm_forward *f, int thread, int n_threads) {
     }
 }
 
+static double sparse_below(const struct sm_forward *f, size_t l) {
+    if (l >= f->first_dense) return SPARSE_BELOW;
+    return sm_trunk_is_tiled(sm_trunk_node_of_layer(&f->trunk, l)) ? SPARSE_TILED_BELOW : SPARSE_CONV_BELOW;
+}
+
 /* The one place that decides how a layer is computed: by its size and the share of its mask that is kept now. */
-static bool is_sparse(const struct sm_forward_layer *layer, bool conv) {
+static bool is_sparse(const struct sm_forward *f, size_t l) {
+    const struct sm_forward_layer *layer = &f->layers[l];
     size_t weights = layer->shape.n_out * layer->shape.n_in;
     if (!layer->mask || layer->all_kept) return layer->mask;
     if (layer->form != SM_FORM_BY_DENSITY) return layer->form == SM_FORM_LISTS;
-    double below = (conv ? SPARSE_CONV_BELOW : SPARSE_BELOW) * (double)weights;
-    return weights <= SM_SMALL_LAYER || (double)layer->n_kept < below;
+    return weights <= SM_SMALL_LAYER || (double)layer->n_kept < sparse_below(f, l) * (double)weights;
 }
 
 static void choose_form(struct sm_forward *f, size_t l, int n_threads) {
@@ -301,9 +308,8 @@ static void choose_form(struct sm_forward *f, size_t l, int n_threads) {
         layer->n_kept = 0;
         for (int t = 0; t < n_threads; t++) layer->n_kept += f->counts[l * (size_t)f->max_threads + (size_t)t];
     }
-    bool conv = l < f->first_dense;
-    layer->sparse = is_sparse(layer, conv);
-    if (conv) sm_trunk_node_of_layer(&f->trunk, l)->weights.sparse = layer->sparse;
+    layer->sparse = is_sparse(f, l);
+    if (l < f->first_dense) sm_trunk_node_of_layer(&f->trunk, l)->weights.sparse = layer->sparse;
 }
 
 static void choose_forms(struct sm_forward *f, int n_threads) {

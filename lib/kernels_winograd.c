@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* kernels_winograd.c - the weight gradient of 3x3 convolutions in transformed tiles; compiled once for each instruction
- * set, like kernels.c.
+/* kernels_winograd.c - 3x3 convolutions in transformed tiles, and their weight gradient; compiled once for each
+ * instruction set, like kernels.c.
  *
  * The transforms add in a fixed order; sums run tile by tile for each lane apart: the width of the vectors cannot
  * change a result. */
@@ -47,6 +47,47 @@ static void transform_in(float *to, size_t place_stride, const float *pixel, siz
         a = c;
         b = d;
     }
+}
+
+/* ---- the output: A^T m A ---- */
+
+struct two {
+    vector at[2];
+};
+
+INLINE struct two out_transformed(vector a, vector b, vector c, vector d) {
+    return (struct two){{a + b + c, b - c + d}};
+}
+
+INLINE void put_pixel(float *pixel, vector value, bool accumulate) {
+    if (accumulate) value += load(pixel);
+    store(pixel, value);
+}
+
+INLINE void tiles_out(float *pixel, size_t row_stride, const float *m, size_t place_stride, size_t n, bool accumulate) {
+    for (size_t t = 0; t < n; t++, m += V, pixel += 2 * SM_LANES) {
+        struct two column[4];
+        UNROLL
+        for (size_t x = 0; x < 4; x++) {
+            const float *at = m + x * place_stride;
+            column[x] = out_transformed(load(at), load(at + 4 * place_stride), load(at + 8 * place_stride),
+                                        load(at + 12 * place_stride));
+        }
+        UNROLL
+        for (size_t y = 0; y < 2; y++) {
+            struct two row = out_transformed(column[0].at[y], column[1].at[y], column[2].at[y], column[3].at[y]);
+            put_pixel(pixel + y * row_stride, row.at[0], accumulate);
+            put_pixel(pixel + y * row_stride + SM_LANES, row.at[1], accumulate);
+        }
+    }
+}
+
+static void transform_out(float *pixel, size_t row_stride, const float *m, size_t place_stride, size_t n,
+                          bool accumulate) {
+    if (accumulate)
+        tiles_out(pixel, row_stride, m, place_stride, n, true);
+    else
+        tiles_out(pixel, row_stride, m, place_stride, n, false);
 }
 
 /* ---- the gradient behind the convolution: G d G^T ---- */
@@ -158,6 +199,7 @@ const struct sm_winograd_kernels JOIN(sm_winograd_kernels_, SM_ISA) = {
     .name = TEXT(SM_ISA),
     .lanes = V,
     .transform_in = transform_in,
+    .transform_out = transform_out,
     .transform_delta = transform_delta,
     .add_products = add_products,
     .add_taps = add_taps,

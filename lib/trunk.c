@@ -39,6 +39,8 @@ static void collect_rows(struct sm_trunk_node *t, int thread, int n_threads) {
     sm_share_of(t->conv.n_out, ROWS_AT_ONCE, thread, n_threads, &first, &last);
     if (w->sparse)
         sm_conv_lists_fill_forward(&t->lists, w->kept, w->weight, first, last);
+    else if (sm_trunk_is_tiled(t))
+        sm_winograd_pack(&t->winograd, w->weight, w->mask, stride, first, last);
     else
         sm_conv_dense_pack(&t->dense, w->weight, w->mask, stride, first, last);
 }
@@ -74,33 +76,39 @@ static void load_images(struct sm_trunk *trunk, const struct sm_batch *batch, si
 
 /* Rows [y, y + n_rows) of a convolution's output, before activation. */
 static void conv_rows(const struct sm_trunk *trunk, const struct sm_trunk_node *t, size_t block, size_t y,
-                      size_t n_rows, float *out, size_t row_step, size_t channel_step) {
+                      size_t n_rows, float *out, size_t row_step, size_t channel_step, float *scratch) {
     const struct sm_map *in = input_of(trunk, t, 0);
-    if (t->weights.sparse) {
+    if (t->weights.sparse)
         sm_conv_lists_forward(&t->lists, trunk->kernels, in, block, y, n_rows, out, row_step, channel_step);
-        return;
-    }
-    for (size_t k = 0; k < n_rows; k++)
-        sm_conv_dense_forward(&t->dense, in, block, y + k, out + k * row_step, channel_step);
+    else if (sm_trunk_is_tiled(t))
+        sm_winograd_forward(&t->winograd, in, block, y, n_rows, out, row_step, channel_step, scratch);
+    else
+        for (size_t k = 0; k < n_rows; k++)
+            sm_conv_dense_forward(&t->dense, in, block, y + k, out + k * row_step, channel_step);
 }
 
-/* Two rows at a time; only what wins is kept. An odd last row wins nothing. */
+/* A few rows at a time; only what wins is kept. An odd last row wins nothing. */
 static void forward_pooled(const struct sm_trunk *trunk, const struct sm_trunk_node *t, size_t block, float *scratch) {
-    size_t channel_step = t->conv.out_width * SM_LANES, row_step = t->conv.n_out * channel_step;
-    for (size_t y = 0; y < t->out.height; y++) {
-        uint8_t *winner = winners(t, block);
-        conv_rows(trunk, t, block, 2 * y, 2, scratch, row_step, channel_step);
-        trunk->map_kernels->pool_rows(sm_map_at(&t->out, block, 0, (ptrdiff_t)y, 0),
-                                      winner ? winner + y * t->out.channels * t->out.width * SM_LANES : NULL, scratch,
-                                      scratch + row_step, t->out.channels, channel_step, t->out.width,
-                                      t->out.channel_stride, t->activation);
+    const size_t channel_step = t->conv.out_width * SM_LANES, row_step = t->conv.n_out * channel_step;
+    const size_t most = sm_trunk_pooled_rows(t), winner_step = t->out.channels * t->out.width * SM_LANES;
+    uint8_t *winner = winners(t, block);
+    for (size_t first = 0, last; first < t->out.height; first = last) {
+        last = first + most < t->out.height ? first + most : t->out.height;
+        conv_rows(trunk, t, block, 2 * first, 2 * (last - first), scratch, row_step, channel_step,
+                  scratch + 2 * most * row_step);
+        for (size_t y = first; y < last; y++) {
+            const float *rows = scratch + 2 * (y - first) * row_step;
+            trunk->map_kernels->pool_rows(
+                sm_map_at(&t->out, block, 0, (ptrdiff_t)y, 0), winner ? winner + y * winner_step : NULL, rows,
+                rows + row_step, t->out.channels, channel_step, t->out.width, t->out.channel_stride, t->activation);
+        }
     }
 }
 
 static void conv_to_map(const struct sm_trunk *trunk, const struct sm_trunk_node *t, size_t block,
-                        const struct sm_map *map) {
+                        const struct sm_map *map, float *scratch) {
     conv_rows(trunk, t, block, 0, t->conv.out_height, sm_map_at(map, block, 0, 0, 0), map->row_stride,
-              map->channel_stride);
+              map->channel_stride, scratch);
 }
 
 /* A sum of a and b, or a pool of a. */
@@ -116,7 +124,7 @@ static void forward_node(const struct sm_trunk *trunk, const struct sm_trunk_nod
     if (t->pooled) {
         forward_pooled(trunk, t, block, scratch);
     } else if (sm_trunk_is_conv(t)) {
-        conv_to_map(trunk, t, block, &t->out);
+        conv_to_map(trunk, t, block, &t->out, scratch);
         if (has_norm(t)) trunk->map_kernels->normalize(&t->out, &t->out, block, &t->norm);
         trunk->map_kernels->activate(&t->out, block, t->activation);
     } else {
@@ -194,7 +202,7 @@ static void forward_segment(const struct sm_trunk *trunk, size_t k, size_t n_cut
     for (size_t n = first; n < last; n++) forward_node(trunk, &trunk->nodes[n], block, scratch);
     if (k < n_cuts) {
         const struct sm_trunk_node *t = &trunk->nodes[last];
-        conv_to_map(trunk, t, block, &t->raw);
+        conv_to_map(trunk, t, block, &t->raw, scratch);
         kernels->moments(sums_of(t, block), &t->raw, block, images_of(trunk, block));
     }
 }
@@ -279,6 +287,8 @@ static void conv_delta(const struct sm_trunk *trunk, struct sm_trunk_node *t, si
     const struct sm_map *below = &trunk->nodes[t->inputs[0]].delta;
     if (t->weights.sparse)
         sm_conv_lists_backward(&t->lists, trunk->kernels, below, delta, block, t->accumulates[0]);
+    else if (sm_trunk_is_tiled(t))
+        sm_winograd_backward(&t->winograd, below, delta, block, t->accumulates[0], trunk->scratch[thread]);
     else
         sm_conv_dense_backward(&t->dense, below, delta, block, t->accumulates[0]);
 }
@@ -353,7 +363,7 @@ static enum gradient_form gradient_form(const struct sm_trunk *trunk, const stru
     if (!sm_trunk_is_conv(t)) return NO_GRADIENT;
     if (t->pooled) return POOLED;
     if (trunk->bf16) return ROUNDED;
-    if (sm_winograd_pays(&t->conv, &t->in_channels, &t->out_channels)) return WINOGRAD;
+    if (sm_winograd_gradient_pays(&t->conv, &t->in_channels, &t->out_channels)) return WINOGRAD;
     return sm_conv_gradient_possible(&t->conv) ? CHANNELS : PRODUCTS;
 }
 
@@ -382,7 +392,7 @@ static size_t weight_units(const struct sm_trunk *trunk, const struct sm_trunk_n
     case ROUNDED:
         return sm_conv_bf16_units(&t->conv);
     case WINOGRAD:
-        return sm_winograd_units(&t->conv);
+        return sm_winograd_gradient_units(&t->conv);
     case CHANNELS:
         return sm_conv_gradient_units(&t->conv);
     case PRODUCTS:
@@ -411,8 +421,8 @@ static void weight_unit(struct sm_trunk *trunk, struct sm_trunk_node *t, size_t 
         rounded_unit(trunk, t, unit, stride, scratch);
         break;
     case WINOGRAD:
-        sm_winograd_unit(trunk->kernels, &t->conv, unit, trunk->n_blocks, in, &t->in_channels, &t->delta,
-                         &t->out_channels, t->gradient, stride, scratch);
+        sm_winograd_gradient_unit(trunk->kernels, &t->conv, unit, trunk->n_blocks, in, &t->in_channels, &t->delta,
+                                  &t->out_channels, t->gradient, stride, scratch);
         break;
     case CHANNELS:
         sm_conv_gradient_unit(trunk->kernels, &t->conv, unit, trunk->n_blocks, in, &t->in_channels, &t->delta,

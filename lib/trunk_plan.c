@@ -149,6 +149,14 @@ static int allocate_gradients(struct sm_trunk *trunk, size_t n, size_t n_blocks)
     return sm_pooled_init(&t->pooled_gradient, &t->conv, n_blocks, trunk->kernels);
 }
 
+/* What is not computed from lists. */
+static int allocate_dense(const struct sm_trunk *trunk, struct sm_trunk_node *t, size_t n_blocks) {
+    bool backward = trunk->training && t->inputs[0] >= 0;
+    bool products = trunk->training && !t->pooled && !sm_conv_gradient_possible(&t->conv);
+    if (sm_winograd_pays(&t->conv)) return sm_winograd_init(&t->winograd, &t->conv, trunk->kernels, backward);
+    return sm_conv_dense_init(&t->dense, &t->conv, n_blocks, products, backward);
+}
+
 static int allocate_node(struct sm_trunk *trunk, size_t n, size_t n_blocks) {
     struct sm_trunk_node *t = &trunk->nodes[n];
     const struct sm_node *last = t->pooled ? t->node + 1 : t->node;
@@ -163,25 +171,27 @@ static int allocate_node(struct sm_trunk *trunk, size_t n, size_t n_blocks) {
     if (trunk->training && (!(t->heard = calloc(channels, 1)) || !(t->asked = calloc(channels, 1)))) return -1;
     if (!sm_trunk_is_conv(t)) return 0;
     if (t->node->batch_norm && allocate_norm(t, trunk->training, n_blocks)) return -1;
-    bool products = trunk->training && !t->pooled && !sm_conv_gradient_possible(&t->conv);
-    if (sm_conv_dense_init(&t->dense, &t->conv, n_blocks, products, trunk->training && t->inputs[0] >= 0)) return -1;
+    if (allocate_dense(trunk, t, n_blocks)) return -1;
     return trunk->training ? allocate_gradients(trunk, n, n_blocks) : 0;
 }
 
-/* Floats of scratch that one thread needs for any node. */
+/* Floats of scratch that one thread needs for a convolution, forward; backward; and for its weights. */
+static size_t conv_scratch(const struct sm_trunk_node *t, bool training) {
+    size_t pass = sm_trunk_is_tiled(t) ? sm_winograd_pass_scratch(&t->winograd) : 0;
+    size_t rows = t->pooled ? 2 * sm_trunk_pooled_rows(t) * t->conv.n_out * t->conv.out_width * SM_LANES : 0;
+    size_t most = larger(rows + pass, sm_conv_dense_scratch(&t->dense));
+    if (!training) return most;
+    if (t->pooled) most = larger(most, sm_pooled_scratch(&t->pooled_gradient));
+    if (sm_winograd_possible(&t->conv)) most = larger(most, sm_winograd_gradient_scratch());
+    return larger(most, larger(sm_conv_bf16_scratch(&t->conv), sm_conv_gradient_scratch(&t->conv)));
+}
+
+/* For any node, and for the images on their way into the map. */
 static size_t scratch_size(const struct sm_trunk *trunk) {
     size_t most = 0;
-    for (size_t n = 0; n < trunk->n_nodes; n++) {
-        const struct sm_trunk_node *t = &trunk->nodes[n];
-        if (t->pooled) most = larger(most, 2 * t->conv.n_out * t->conv.out_width * SM_LANES);
-        if (t->pooled && trunk->training) most = larger(most, sm_pooled_scratch(&t->pooled_gradient));
-        if (sm_trunk_is_conv(t)) most = larger(most, sm_conv_dense_scratch(&t->dense));
-        if (sm_trunk_is_conv(t) && trunk->training) most = larger(most, sm_conv_bf16_scratch(&t->conv));
-        if (sm_trunk_is_conv(t) && trunk->training) most = larger(most, sm_conv_gradient_scratch(&t->conv));
-        if (sm_trunk_is_conv(t) && trunk->training && sm_winograd_possible(&t->conv))
-            most = larger(most, sm_winograd_scratch());
-    }
-    size_t pixels = sm_network_inputs(trunk->net); /* of a block of images, on its way into the map */
+    for (size_t n = 0; n < trunk->n_nodes; n++)
+        if (sm_trunk_is_conv(&trunk->nodes[n])) most = larger(most, conv_scratch(&trunk->nodes[n], trunk->training));
+    size_t pixels = sm_network_inputs(trunk->net);
     return larger(most, 2 * SM_LANES * sm_padded(pixels));
 }
 
@@ -233,6 +243,7 @@ static void destroy_node(struct sm_trunk_node *t) {
     free(t->sums);
     sm_conv_lists_destroy(&t->lists);
     sm_conv_dense_destroy(&t->dense);
+    sm_winograd_destroy(&t->winograd);
     sm_pooled_destroy(&t->pooled_gradient);
     sm_channels_destroy(&t->in_channels);
     sm_channels_destroy(&t->out_channels);

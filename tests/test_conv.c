@@ -3,7 +3,7 @@
 #include <supermask/conv_dense.h>
 #include <supermask/conv_gradient.h>
 #include <supermask/conv_lists.h>
-#include <supermask/conv_winograd.h>
+#include <supermask/conv_winograd_gradient.h>
 #include <supermask/forward.h>
 
 #include "tests/check.h"
@@ -34,7 +34,8 @@ static const struct {
     {2, 3, 9, 9, 5, 1, 2, 9, 9},   /* a larger kernel */
     {2, 3, 10, 10, 4, 3, 1, 4, 4}, /* even kernel, stride 3 */
     {64, 16, 4, 4, 3, 1, 1, 4, 4},
-    {37, 34, 6, 12, 3, 1, 0, 4, 10}, /* more channels than a unit has, chunks that begin within a row */
+    {37, 34, 6, 12, 3, 1, 0, 4, 10},   /* more channels than a unit has, chunks that begin within a row */
+    {16, 20, 18, 40, 3, 1, 1, 18, 40}, /* and more columns than a chunk */
 };
 enum { N_SHAPES = sizeof shapes / sizeof *shapes };
 
@@ -264,6 +265,44 @@ static void test_dense(void **state) {
     }
 }
 
+/* The rows of a chunk, and then the others. */
+static void run_winograd(struct bench *b, const struct sm_kernels *kernels) {
+    const struct sm_conv *c = &b->conv;
+    struct sm_winograd w;
+    assert_int_equal(sm_winograd_init(&w, c, kernels, true), 0);
+    float *scratch = check_alloc(sm_winograd_pass_scratch(&w), sizeof(float));
+    sm_winograd_pack(&w, b->weight, b->mask, b->stride, c->n_out / 2, c->n_out);
+    sm_winograd_pack(&w, b->weight, b->mask, b->stride, 0, c->n_out / 2);
+    const size_t first = 2 * w.chunk_rows < c->out_height ? 2 * w.chunk_rows : c->out_height;
+    for (size_t block = 0; block < BLOCKS; block++) {
+        sm_winograd_forward(&w, &b->in, block, 0, first, sm_map_at(&b->out, block, 0, 0, 0), b->out.row_stride,
+                            b->out.channel_stride, scratch);
+        if (first < c->out_height)
+            sm_winograd_forward(&w, &b->in, block, first, c->out_height - first,
+                                sm_map_at(&b->out, block, 0, (ptrdiff_t)first, 0), b->out.row_stride,
+                                b->out.channel_stride, scratch);
+        for (size_t times = 0; times <= block; times++)
+            sm_winograd_backward(&w, &b->in_delta, &b->out_delta, block, times > 0, scratch);
+    }
+    free(scratch);
+    sm_winograd_destroy(&w);
+}
+
+static void test_winograd(void **state) {
+    (void)state;
+    for (size_t k = 0; k < N_SHAPES; k++)
+        for (size_t isa = 0; isa < 3; isa++) {
+            struct bench b;
+            const struct sm_kernels *kernels = sm_kernels_find(isas[isa]);
+            bench_init(&b, k, 0.4, false);
+            if (kernels && sm_winograd_possible(&b.conv)) {
+                run_winograd(&b, kernels);
+                check_all(&b, NULL);
+            }
+            bench_destroy(&b);
+        }
+}
+
 /* Every third channel of a map is dead: 0 everywhere, and marked so. */
 static void kill_channels(struct sm_map *map, struct sm_channels *channels) {
     uint8_t *live = check_alloc(map->channels, 1);
@@ -284,7 +323,7 @@ typedef void gradient_unit(const struct sm_kernels *kernels, const struct sm_con
 
 static size_t winograd_scratch(const struct sm_conv *c) {
     (void)c;
-    return sm_winograd_scratch();
+    return sm_winograd_gradient_scratch();
 }
 
 /* The forms of the gradient that leave dead channels out. */
@@ -294,7 +333,7 @@ static const struct form {
     size_t (*scratch)(const struct sm_conv *);
     gradient_unit *run;
 } direct = {sm_conv_gradient_possible, sm_conv_gradient_units, sm_conv_gradient_scratch, sm_conv_gradient_unit},
-  winograd = {sm_winograd_possible, sm_winograd_units, winograd_scratch, sm_winograd_unit};
+  winograd = {sm_winograd_possible, sm_winograd_gradient_units, winograd_scratch, sm_winograd_gradient_unit};
 
 static float *gradient_by_channels(struct bench *b, const struct form *form, const struct sm_kernels *kernels,
                                    bool dead) {
@@ -416,6 +455,7 @@ int main(void) {
         cmocka_unit_test(test_same_bytes),
         cmocka_unit_test(test_dense),
         cmocka_unit_test(test_direct_gradient),
+        cmocka_unit_test(test_winograd),
         cmocka_unit_test(test_winograd_gradient),
         cmocka_unit_test(test_winograd_rounding),
         cmocka_unit_test(test_columns),

@@ -1,48 +1,62 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* conv_winograd.h - the weight gradient of a 3x3 convolution of stride 1 with 4/9 of the multiplications that its sum
- * has: Winograd's algorithm F(3x3, 2x2) (Lavin & Gray 2016, arXiv 1509.09308, section 4, where gradient and input stand
- * for filter and data).
+/* conv_winograd.h - a 3x3 convolution of stride 1 with 4/9 of its multiplications: Winograd's algorithm F(2x2, 3x3)
+ * (Lavin & Gray 2016, arXiv 1509.09308, section 4.1).
  *
- * The gradient behind the convolution is cut into tiles d of 2x2 pixels; x are the 4x4 pixels of input that such a tile
- * meets. Over images n and tiles t
+ * The output is cut into tiles of 2x2 pixels; x are the 4x4 pixels of input under such a tile, w the effective weights:
  *
- *   dW[o][i] = A^T ( sum over n, t of (G d[n][o][t] G^T) * (B^T x[n][i][t] B) ) A        (* place by place)
+ *   out[o] = A^T ( sum over i of (G w[o][i] G^T) * (B^T x[i] B) ) A          (* place by place)
  *
- *         1   0          1  0 -1  0          1  1  1  0
- *   G =  1/2 1/2   B^T = 0  1  1  0   A^T =  0  1 -1  0
- *        1/2 -1/2        0 -1  1  0          0  1  1  1
- *         0   1          0 -1  0  1
+ *          1   0   0          1  0 -1  0          1  1  1  0
+ *   G =   1/2 1/2 1/2   B^T = 0  1  1  0   A^T =  0  1 -1  1
+ *         1/2 -1/2 1/2        0 -1  1  0
+ *          0   0   1          0 -1  0  1
  *
- * The factors of 1/2 are left to the end. The sum is 16 products of matrices, one for each place of a transformed tile.
- * Its rounding errors are those of the direct sum within a small factor (tests/test_conv.c).
- *
- * Like conv_gradient.h: a vector is 16 images, dead channels are left out, each weight is one sum in a fixed order. */
+ * (the last row of B^T with the other sign, and so is the last column of A^T, which makes B that of
+ * conv_winograd_gradient.h). The sum is 16 products of matrices, one for each place of a transformed tile, by OpenBLAS
+ * over the tiles of a few rows at a time, whose sizes follow from the shape alone. The gradient of the input is the
+ * same with the kernel turned by half a turn and in and out exchanged. Rounding errors are those of the direct sum
+ * within a small factor (tests/test_conv.c). */
 #ifndef SUPERMASK_CONV_WINOGRAD_H
 #define SUPERMASK_CONV_WINOGRAD_H
 
 #include <stdbool.h>
-#include <supermask/channels.h>
 #include <supermask/conv.h>
 #include <supermask/kernels.h>
 
 struct sm_winograd_kernels;
 
+struct sm_winograd {
+    const struct sm_winograd_kernels *kernels;
+    struct sm_conv conv;
+    size_t chunk_rows, chunk_columns; /* of tiles that are transformed at a time */
+    float *forward;                   /* [16 places][n_out][n_in], transformed effective weights */
+    float *backward;                  /* [16 places][n_in][n_out], turned; NULL where no gradient goes on */
+};
+
 /* 3x3, stride 1, an output of even height and width. */
 bool sm_winograd_possible(const struct sm_conv *conv);
-/* Is it also faster than the direct sum? With few live channels on one side the transforms of the other cost more than
- * they save. */
-bool sm_winograd_pays(const struct sm_conv *conv, const struct sm_channels *in_channels,
-                      const struct sm_channels *out_channels);
+/* Is it also faster than dense products (conv_dense.h)? */
+bool sm_winograd_pays(const struct sm_conv *conv);
 
-/* Work is handed out in units of a few output and input channels, which are independent. */
-size_t sm_winograd_units(const struct sm_conv *conv);
-/* Floats that a unit needs as scratch, aligned to 64 bytes; each thread its own. */
-size_t sm_winograd_scratch(void);
+/* backward: is the gradient of the input wanted? 0, or -1 when out of memory; destroy it in both cases. */
+int sm_winograd_init(struct sm_winograd *winograd, const struct sm_conv *conv, const struct sm_kernels *kernels,
+                     bool backward);
+void sm_winograd_destroy(struct sm_winograd *winograd);
 
-/* gradient[o*weight_stride + i*9 + r*3 + s] of the unit's channels over the first n_blocks blocks; 0 where o or i is
- * not live. in: the input, halo at least the padding; delta: the gradient of the output. */
-void sm_winograd_unit(const struct sm_kernels *kernels, const struct sm_conv *conv, size_t unit, size_t n_blocks,
-                      const struct sm_map *in, const struct sm_channels *in_channels, const struct sm_map *delta,
-                      const struct sm_channels *out_channels, float *gradient, size_t weight_stride, float *scratch);
+/* Like sm_conv_dense_pack. */
+void sm_winograd_pack(struct sm_winograd *winograd, const float *weight, const int8_t *mask, size_t weight_stride,
+                      size_t first, size_t last);
+
+/* Floats that a pass needs as scratch, aligned to 64 bytes; each thread its own. */
+size_t sm_winograd_pass_scratch(const struct sm_winograd *winograd);
+/* Rows [y, y + n_rows) of the output of block b into out: rows row_step apart, channels channel_step, columns SM_LANES.
+ * y is a multiple of 2*chunk_rows, and so is n_rows or it reaches to the end: the same products whichever rows are
+ * asked for. in: halo at least the padding. */
+void sm_winograd_forward(const struct sm_winograd *winograd, const struct sm_map *in, size_t block, size_t y,
+                         size_t n_rows, float *out, size_t row_step, size_t channel_step, float *scratch);
+/* The gradient of the input in block b from that of the output, whose halo is at least 2 minus the padding;
+ * `accumulate` adds it to what is there. */
+void sm_winograd_backward(const struct sm_winograd *winograd, const struct sm_map *in_delta,
+                          const struct sm_map *out_delta, size_t block, bool accumulate, float *scratch);
 
 #endif

@@ -27,6 +27,7 @@
 #include <supermask/conv_lists.h>
 #include <supermask/conv_pooled.h>
 #include <supermask/conv_winograd.h>
+#include <supermask/conv_winograd_gradient.h>
 #include <supermask/error.h>
 #include <supermask/kernels.h>
 #include <supermask/map.h>
@@ -56,6 +57,7 @@ struct sm_trunk_node {
     struct sm_trunk_weights weights;
     struct sm_conv_lists lists;
     struct sm_conv_dense dense;
+    struct sm_winograd winograd; /* takes the place of dense products where it is faster */
     struct sm_pooled pooled_gradient;
     uint8_t *heard, *asked;                       /* training: [channels of out], see trunk_live.c */
     struct sm_channels in_channels, out_channels; /* whose weights have a gradient */
@@ -69,6 +71,16 @@ struct sm_trunk_node {
 
 static inline bool sm_trunk_is_conv(const struct sm_trunk_node *t) {
     return t->node->kind == SM_NODE_LAYER;
+}
+
+/* Do transformed tiles take the place of dense products? */
+static inline bool sm_trunk_is_tiled(const struct sm_trunk_node *t) {
+    return t->winograd.forward != NULL;
+}
+
+/* Rows of a pooled convolution's output that are computed at a time. */
+static inline size_t sm_trunk_pooled_rows(const struct sm_trunk_node *t) {
+    return sm_trunk_is_tiled(t) ? t->winograd.chunk_rows : 1;
 }
 
 /* Where batch norm takes mean and variance from. */

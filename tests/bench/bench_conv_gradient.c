@@ -4,19 +4,17 @@
  * max-pooling follows, from the pixels that won alone (lists included). */
 #include <cblas.h>
 #include <omp.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <supermask/conv_gradient.h>
 #include <supermask/conv_pooled.h>
-#include <supermask/conv_winograd.h>
+#include <supermask/conv_winograd_gradient.h>
 #include <supermask/forward.h>
-#include <supermask/rng.h>
 
 #include "tests/bench/clock.h"
+#include "tests/bench/conv_layer.h"
 
-enum { REPEATS = 7, IMAGES = 128, BLOCKS = IMAGES / SM_LANES };
+enum { REPEATS = 7 };
 
-/* One layer, `size` pixels wide and high, and everything that its gradients need. */
+/* One layer and everything that its gradients need. */
 struct layer {
     struct sm_conv conv;
     size_t weight_stride;
@@ -27,38 +25,13 @@ struct layer {
     float *gradient, *scratch;
 };
 
-static void *need(void *p) {
-    if (p) return p;
-    fprintf(stderr, "bench_conv_gradient: out of memory\n");
-    exit(1);
-}
-
-static void map_init(struct sm_map *map, size_t channels, size_t size, size_t halo) {
-    const struct sm_rng rng = sm_rng_make(channels, SM_RNG_TEST, size);
-    if (sm_map_init(map, channels, size, size, halo, BLOCKS)) need(NULL);
-    for (size_t b = 0; b < BLOCKS; b++)
-        for (size_t c = 0; c < channels; c++)
-            for (size_t k = 0; k < size * size * SM_LANES; k++)
-                sm_map_at(map, b, c, (ptrdiff_t)(k / SM_LANES / size), (ptrdiff_t)(k / SM_LANES % size))[k % SM_LANES] =
-                    (float)sm_rng_uniform(&rng, k);
-}
-
-static void layer_init(struct layer *l, size_t n_in, size_t n_out, size_t size) {
-    *l = (struct layer){.conv = {.n_out = n_out,
-                                 .n_in = n_in,
-                                 .kernel_height = 3,
-                                 .kernel_width = 3,
-                                 .stride = 1,
-                                 .pad_top = 1,
-                                 .pad_left = 1,
-                                 .in_height = size,
-                                 .in_width = size,
-                                 .out_height = size,
-                                 .out_width = size}};
+static void layer_init(struct layer *l, const size_t shape[3]) {
+    *l = (struct layer){.conv = conv_of(shape)};
+    const size_t n_in = shape[0], n_out = shape[1], size = shape[2];
     l->weight_stride = sm_padded(9 * n_in);
-    map_init(&l->in, n_in, size, 1);
-    map_init(&l->dense, n_out, size, 1);
-    map_init(&l->delta, n_out, size / 2, 0);
+    random_map(&l->in, n_in, size, 1);
+    random_map(&l->dense, n_out, size, 1);
+    random_map(&l->delta, n_out, size / 2, 0);
     size_t n_winners = IMAGES * n_out * (size / 2) * (size / 2);
     l->winner = need(malloc(n_winners));
     const struct sm_rng rng = sm_rng_make(1, SM_RNG_TEST, 1);
@@ -67,7 +40,8 @@ static void layer_init(struct layer *l, size_t n_in, size_t n_out, size_t size) 
         sm_channels_init(&l->in_channels, l->conv.n_in) || sm_channels_init(&l->out_channels, l->conv.n_out))
         need(NULL);
     l->gradient = need(sm_aligned_zeros(n_out * l->weight_stride * sizeof(float)));
-    size_t n_floats = sm_pooled_scratch(&l->pooled) + sm_conv_gradient_scratch(&l->conv) + sm_winograd_scratch();
+    size_t n_floats =
+        sm_pooled_scratch(&l->pooled) + sm_conv_gradient_scratch(&l->conv) + sm_winograd_gradient_scratch();
     l->scratch = need(sm_aligned_zeros(n_floats * sizeof(float)));
 }
 
@@ -97,9 +71,9 @@ static void run_direct(struct layer *l) {
 }
 
 static void run_winograd(struct layer *l) {
-    for (size_t u = 0; u < sm_winograd_units(&l->conv); u++)
-        sm_winograd_unit(sm_kernels_get(), &l->conv, u, BLOCKS, &l->in, &l->in_channels, &l->dense, &l->out_channels,
-                         l->gradient, l->weight_stride, l->scratch);
+    for (size_t u = 0; u < sm_winograd_gradient_units(&l->conv); u++)
+        sm_winograd_gradient_unit(sm_kernels_get(), &l->conv, u, BLOCKS, &l->in, &l->in_channels, &l->dense,
+                                  &l->out_channels, l->gradient, l->weight_stride, l->scratch);
 }
 
 /* For each output row and column of the kernel one product [n_out][width * images] x [3 rows * n_in][width * images]^T,
@@ -128,29 +102,26 @@ static const struct form {
 #define N_FORMS (sizeof forms / sizeof *forms)
 
 /* In turn, so that whatever else the machine does meets all alike. */
-static void bench(size_t n_in, size_t n_out, size_t size) {
+static void bench(const size_t shape[3]) {
     struct layer l;
-    double times[N_FORMS][REPEATS], flop = 2.0 * IMAGES * 9 * (double)(n_in * n_out * size * size);
-    layer_init(&l, n_in, n_out, size);
+    double times[N_FORMS][REPEATS];
+    layer_init(&l, shape);
     for (int k = 0; k < REPEATS; k++)
         for (size_t f = 0; f < N_FORMS; f++) times[f][k] = seconds(forms[f].run, &l);
-    printf("%4zu ->%4zu, %2zux%-2zu", n_in, n_out, size, size);
+    printf("%4zu ->%4zu, %2zux%-2zu", shape[0], shape[1], shape[2], shape[2]);
     for (size_t f = 0; f < N_FORMS; f++) {
         double time = median(times[f], REPEATS);
-        printf("   %s %6.2f ms, as dense %5.1f GFLOP/s (%.2f x)", forms[f].name, 1e3 * time, flop / time * 1e-9,
-               median(times[0], REPEATS) / time);
+        printf("   %s %6.2f ms, as dense %5.1f GFLOP/s (%.2f x)", forms[f].name, 1e3 * time,
+               dense_flop(&l.conv) / time * 1e-9, median(times[0], REPEATS) / time);
     }
     printf("\n");
     layer_destroy(&l);
 }
 
 int main(void) {
-    static const size_t layers[][3] = {{3, 64, 32},   {64, 64, 32},  {64, 128, 16}, {128, 128, 16},
-                                       {128, 256, 8}, {256, 256, 8}, {256, 512, 4}, {512, 512, 4},
-                                       {3, 16, 32},   {16, 16, 32},  {32, 32, 16},  {64, 64, 8}};
     openblas_set_num_threads(1);
     printf("weight gradients, batch %d, one thread, kernels %s, OpenBLAS %s; ratios to the products\n", IMAGES,
            sm_kernels_name(), sm_blas_core());
-    for (size_t k = 0; k < sizeof layers / sizeof *layers; k++) bench(layers[k][0], layers[k][1], layers[k][2]);
+    for (size_t k = 0; k < N_CONV_LAYERS; k++) bench(conv_layers[k]);
     return 0;
 }

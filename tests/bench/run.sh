@@ -4,6 +4,7 @@
 set -eu
 here=$(dirname "$0")
 SUPERMASK_SHARE=$1/share/supermask "$1/bench/bench_fcn"
+"$1/bench/bench_conv_forward"
 "$1/bench/bench_conv_gradient"
 "$1/bench/bench_conv_bf16"
 /usr/bin/python3 "$here/compare_conv.py" "$1"
