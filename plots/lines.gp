@@ -13,7 +13,8 @@ NAMED = NL > MOST_PANELS ? MOST_PANELS : NL
 LETTERS = 0
 do for [p=1:NAMED] { LETTERS = LETTERS + strlen(LAYER[panel(p)]) }
 WIDE = 0.14*LETTERS + 1.05*NAMED > 8.1
-W = WIDE ? 17.0 : 8.5; H = WIDE ? 7.0 : 6.2
+# Beside them they are one column, which the page has to hold.
+W = WIDE ? 17.0 : 8.5; H = !WIDE ? 6.2 : 0.31*NAMED + 1.85 > 7.0 ? 0.31*NAMED + 1.85 : 7.0
 eval page(W, H)
 set lmargin at screen 1.45/W; set rmargin at screen 1 - (WIDE ? 2.6 : 0.4)/W
 set bmargin at screen 1.15/H; set tmargin at screen 1 - (WIDE ? 0.7 : 1.15)/H
@@ -21,8 +22,8 @@ set xlabel XLABEL offset 0,0.4
 set ylabel YLABEL offset 0.9,0
 if (LOG) { set logscale y; set format y "%g" } else { set yrange [*:*] }
 if (!WIDE) set key at screen 1 - 0.3/W, screen 1 - 0.15/H right top Left reverse maxrows 1 samplen 1.2 width 0.5
-if (WIDE) set key at screen 1 - 2.4/W, screen 1 - 0.6/H left top Left reverse samplen 1.2
-set label 1 runs_text(NR) at screen 1.45/W, screen 1 - (WIDE ? 0.35 : 0.85)/H left font ",7" tc rgb DARK
+if (WIDE) set key at screen 1 - 2.4/W, screen 1 - 0.6/H left top Left reverse maxcols 1 samplen 1.2
+set label 1 runs_text(NR).(NL > NAMED ? sprintf(" · %d of %d layers are named", NAMED, NL) : "") at screen 1.45/W, screen 1 - (WIDE ? 0.35 : 0.85)/H left font ",7" tc rgb DARK
 if (exists("REFERENCE")) set arrow 1 from graph 0, first REFERENCE to graph 1, first REFERENCE nohead lc rgb GREY lw 0.8 dt 3
 shown(y) = !DRAWN ? NaN : LOG ? positive(y) : y
 x_at(k) = XS[k]
