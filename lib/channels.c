@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <supermask/sizes.h>
 
 int sm_channels_init(struct sm_channels *channels, size_t n) {
     *channels = (struct sm_channels){.n = n, .n_live = n, .index = malloc((n + 1) * sizeof *channels->index)};
@@ -25,13 +26,9 @@ void sm_channels_set(struct sm_channels *channels, const uint8_t *live) {
         if (!live[c]) channels->index[at++] = (uint32_t)c;
 }
 
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 struct sm_channel_range sm_channels_range(const struct sm_channels *c, size_t first, size_t most) {
-    const size_t n = smaller(most, c->n - first);
-    return (struct sm_channel_range){c->index + first, n, c->n_live > first ? smaller(c->n_live - first, n) : 0};
+    const size_t n = sm_smaller(most, c->n - first);
+    return (struct sm_channel_range){c->index + first, n, c->n_live > first ? sm_smaller(c->n_live - first, n) : 0};
 }
 
 void sm_channels_clear(const struct sm_channel_range *in, const struct sm_channel_range *out, float *gradient,

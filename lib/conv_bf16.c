@@ -7,20 +7,13 @@
 #include <string.h>
 #include <supermask/forward.h>
 #include <supermask/kernels.h>
+#include <supermask/sizes.h>
 
 #include "lib/kernels_bf16.h"
 
 #define IN_CHANNELS 32u                        /* of a unit: their sums stay in the L2 cache */
 #define BAND_PIXELS 32u                        /* of a call: enough to be worth loading and storing the sums */
 #define BLOCK_OF_SUMS (SM_BF16_OUT * SM_LANES) /* floats: one weight of each output channel */
-
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
-static size_t divided_up(size_t n, size_t by) {
-    return (n + by - 1) / by;
-}
 
 /* ---- maps ---- */
 
@@ -29,7 +22,7 @@ int sm_bf16_map_init(struct sm_bf16_map *rounded, const struct sm_map *map) {
                                     .height = map->height,
                                     .width = map->width,
                                     .halo = map->halo,
-                                    .n_pairs = divided_up(map->n_blocks, 2),
+                                    .n_pairs = sm_divided_up(map->n_blocks, 2),
                                     .channel_stride = map->channel_stride,
                                     .row_stride = map->row_stride,
                                     .pair_stride = map->block_stride};
@@ -62,19 +55,19 @@ struct unit {
 };
 
 static struct unit unit_of(const struct sm_conv *c, size_t unit) {
-    size_t n_groups = divided_up(c->n_in, IN_CHANNELS);
+    size_t n_groups = sm_divided_up(c->n_in, IN_CHANNELS);
     struct unit u = {.first_out = unit / n_groups * SM_BF16_OUT, .first_in = unit % n_groups * IN_CHANNELS};
-    u.n_out = smaller(SM_BF16_OUT, c->n_out - u.first_out);
-    u.n_in = smaller(IN_CHANNELS, c->n_in - u.first_in);
+    u.n_out = sm_smaller(SM_BF16_OUT, c->n_out - u.first_out);
+    u.n_in = sm_smaller(IN_CHANNELS, c->n_in - u.first_in);
     return u;
 }
 
 size_t sm_conv_bf16_units(const struct sm_conv *c) {
-    return divided_up(c->n_out, SM_BF16_OUT) * divided_up(c->n_in, IN_CHANNELS);
+    return sm_divided_up(c->n_out, SM_BF16_OUT) * sm_divided_up(c->n_in, IN_CHANNELS);
 }
 
 size_t sm_conv_bf16_scratch(const struct sm_conv *c) {
-    return smaller(IN_CHANNELS, c->n_in) * sm_conv_taps(c) * BLOCK_OF_SUMS;
+    return sm_smaller(IN_CHANNELS, c->n_in) * sm_conv_taps(c) * BLOCK_OF_SUMS;
 }
 
 /* Three neighbouring weights at once where there are three: their sums lie [out][3][lane], others [s][out][lane]. */
@@ -101,7 +94,7 @@ static void add_band(const struct sm_bf16_kernels *kernels, const struct sm_conv
                                 .height = height,
                                 .width = c->out_width};
     for (size_t o = 0; o < SM_BF16_OUT; o++) /* beyond the last channel it once more: nobody reads those sums */
-        rows.delta[o] = word_at(delta, pair, u->first_out + smaller(o, u->n_out - 1), (ptrdiff_t)y, 0);
+        rows.delta[o] = word_at(delta, pair, u->first_out + sm_smaller(o, u->n_out - 1), (ptrdiff_t)y, 0);
     for (size_t i = 0; i < u->n_in; i++)
         for (size_t r = 0; r < c->kernel_height; r++) {
             ptrdiff_t in_y = (ptrdiff_t)(y * c->stride + r) - (ptrdiff_t)c->pad_top;
@@ -143,7 +136,7 @@ void sm_conv_bf16_gradient(const struct sm_bf16_kernels *kernels, const struct s
     memset(scratch, 0, u.n_in * sm_conv_taps(c) * BLOCK_OF_SUMS * sizeof *scratch);
     for (size_t pair = 0; pair < in->n_pairs; pair++)
         for (size_t y = 0; y < c->out_height; y += band)
-            add_band(kernels, c, &u, pair, y, smaller(band, c->out_height - y), in, delta, scratch);
+            add_band(kernels, c, &u, pair, y, sm_smaller(band, c->out_height - y), in, delta, scratch);
     write_gradient(c, &u, scratch, gradient, weight_stride);
     sm_flush_end(before);
 }

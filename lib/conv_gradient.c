@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <supermask/sizes.h>
 
 /* Input channels of a unit: their sums stay in the second-level cache. */
 #define CHANNELS 64u
@@ -13,16 +14,8 @@ bool sm_conv_gradient_possible(const struct sm_conv *c) {
     return c->stride == 1 && (c->kernel_width == 1 || c->kernel_width == 3);
 }
 
-static size_t divided_up(size_t n, size_t by) {
-    return (n + by - 1) / by;
-}
-
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 size_t sm_conv_gradient_units(const struct sm_conv *c) {
-    return divided_up(c->n_out, SM_GRADIENT_ROWS) * divided_up(c->n_in, CHANNELS);
+    return sm_divided_up(c->n_out, SM_GRADIENT_ROWS) * sm_divided_up(c->n_in, CHANNELS);
 }
 
 /* Sums of one input channel, all taps, for the unit's output channels. */
@@ -31,7 +24,7 @@ static size_t sums_of_channel(const struct sm_conv *c) {
 }
 
 size_t sm_conv_gradient_scratch(const struct sm_conv *c) {
-    return smaller(c->n_in, CHANNELS) * sums_of_channel(c);
+    return sm_smaller(c->n_in, CHANNELS) * sums_of_channel(c);
 }
 
 /* The channels of a unit. */
@@ -41,7 +34,7 @@ struct unit {
 
 static struct unit unit_of(const struct sm_conv *c, size_t number, const struct sm_channels *in,
                            const struct sm_channels *out) {
-    size_t ranges = divided_up(c->n_in, CHANNELS);
+    size_t ranges = sm_divided_up(c->n_in, CHANNELS);
     return (struct unit){sm_channels_range(in, number % ranges * CHANNELS, CHANNELS),
                          sm_channels_range(out, number / ranges * SM_GRADIENT_ROWS, SM_GRADIENT_ROWS)};
 }
@@ -97,6 +90,6 @@ void sm_conv_gradient_unit(const struct sm_kernels *kernels, const struct sm_con
     memset(scratch, 0, u.in.n_live * sums_of_channel(c) * sizeof *scratch);
     for (size_t block = 0; block < n_blocks; block++)
         for (size_t y = 0; y < c->out_height; y += band)
-            add_band(kernels, c, &u, block, y, smaller(band, c->out_height - y), in, delta, scratch);
+            add_band(kernels, c, &u, block, y, sm_smaller(band, c->out_height - y), in, delta, scratch);
     write_sums(kernels, c, &u, scratch, gradient, weight_stride);
 }

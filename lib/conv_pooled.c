@@ -5,46 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <supermask/forward.h>
+#include <supermask/sizes.h>
 
 #include "lib/kernels_pooled.h"
 
 #define TAPS 9
 
-/* ---- which kernels ---- */
-
-#if defined(__x86_64__)
-extern const struct sm_pooled_kernels sm_pooled_kernels_avx512, sm_pooled_kernels_avx2;
-#endif
-extern const struct sm_pooled_kernels sm_pooled_kernels_baseline;
-
-const struct sm_pooled_kernels *sm_pooled_kernels_find(const char *name) {
-    static const struct sm_pooled_kernels *const built[] = {
-#if defined(__x86_64__)
-        &sm_pooled_kernels_avx512,
-        &sm_pooled_kernels_avx2,
-#endif
-    };
-    for (size_t k = 0; k < sizeof built / sizeof *built; k++)
-        if (!strcmp(built[k]->name, name)) return built[k];
-    return &sm_pooled_kernels_baseline;
-}
-
 /* ---- shape ---- */
-
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
-static size_t divided_up(size_t n, size_t by) {
-    return (n + by - 1) / by;
-}
 
 /* Bands of whole rows, of one height but for the last; images come together only where one band is the whole image. */
 static void set_shape(struct sm_pooled *p) {
     size_t most_rows = p->width < SM_POOLED_ENTRIES ? SM_POOLED_ENTRIES / p->width : 1;
-    p->n_bands = divided_up(p->height, most_rows);
-    p->band_height = divided_up(p->height, p->n_bands);
-    p->n_bands = divided_up(p->height, p->band_height);
+    p->n_bands = sm_divided_up(p->height, most_rows);
+    p->band_height = sm_divided_up(p->height, p->n_bands);
+    p->n_bands = sm_divided_up(p->height, p->band_height);
     p->group = 1;
     while (p->n_bands == 1 && p->group < SM_LANES && 2 * p->group * p->height * p->width <= SM_POOLED_ENTRIES)
         p->group *= 2;
@@ -71,12 +45,12 @@ static size_t chunk_at(const struct sm_pooled *p, size_t block, size_t band) {
 }
 
 static size_t rows_of_band(const struct sm_pooled *p, size_t band) {
-    return smaller(p->band_height, p->height - band * p->band_height);
+    return sm_smaller(p->band_height, p->height - band * p->band_height);
 }
 
 int sm_pooled_init(struct sm_pooled *p, const struct sm_conv *conv, size_t n_blocks, const struct sm_kernels *kernels) {
     assert(sm_pooled_possible(conv));
-    *p = (struct sm_pooled){.kernels = sm_pooled_kernels_find(kernels->name),
+    *p = (struct sm_pooled){.kernels = kernels->pooled,
                             .conv = *conv,
                             .n_blocks = n_blocks,
                             .height = conv->out_height / 2,
@@ -125,7 +99,7 @@ void sm_pooled_collect(struct sm_pooled *p, size_t block, const struct sm_map *d
 /* ---- the gradient ---- */
 
 size_t sm_pooled_units(const struct sm_pooled *p) {
-    return divided_up(p->conv.n_in, p->kernels->channels);
+    return sm_divided_up(p->conv.n_in, p->kernels->channels);
 }
 
 /* Scratch is the tiles of SM_LANES images, then sums [n_out][TAPS][channels]. */

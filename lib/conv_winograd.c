@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <supermask/forward.h>
+#include <supermask/sizes.h>
 
 #include "lib/kernels_winograd.h"
 
@@ -16,34 +17,7 @@
 /* With fewer channels on one side the transforms of the other cost more than they save (make bench). */
 #define FEWEST_CHANNELS 48u
 
-/* ---- which kernels ---- */
-
-#if defined(__x86_64__)
-extern const struct sm_winograd_kernels sm_winograd_kernels_avx512, sm_winograd_kernels_avx2;
-#endif
-extern const struct sm_winograd_kernels sm_winograd_kernels_baseline;
-
-const struct sm_winograd_kernels *sm_winograd_kernels_find(const char *name) {
-    static const struct sm_winograd_kernels *const built[] = {
-#if defined(__x86_64__)
-        &sm_winograd_kernels_avx512,
-        &sm_winograd_kernels_avx2,
-#endif
-    };
-    for (size_t k = 0; k < sizeof built / sizeof *built; k++)
-        if (!strcmp(built[k]->name, name)) return built[k];
-    return &sm_winograd_kernels_baseline;
-}
-
 /* ---- construction ---- */
-
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
-static size_t larger(size_t a, size_t b) {
-    return a > b ? a : b;
-}
 
 bool sm_winograd_possible(const struct sm_conv *c) {
     return c->kernel_height == 3 && c->kernel_width == 3 && c->stride == 1 && c->out_height % 2 == 0 &&
@@ -57,18 +31,18 @@ bool sm_winograd_pays(const struct sm_conv *c) {
 /* Some columns of one row of tiles, or some whole rows. */
 static void choose_chunk(struct sm_winograd *w) {
     const struct sm_conv *c = &w->conv;
-    size_t rows = larger(c->out_height, c->in_height) / 2, columns = larger(c->out_width, c->in_width) / 2;
+    size_t rows = sm_larger(c->out_height, c->in_height) / 2, columns = sm_larger(c->out_width, c->in_width) / 2;
     size_t n_tiles = CHUNK_FLOATS / (SM_WINOGRAD_PLACES * SM_LANES * (c->n_in + c->n_out));
-    n_tiles = smaller(larger(n_tiles, FEWEST_TILES), MOST_TILES);
-    w->chunk_columns = smaller(columns, n_tiles);
-    w->chunk_rows = smaller(rows, larger(n_tiles / columns, 1));
+    n_tiles = sm_smaller(sm_larger(n_tiles, FEWEST_TILES), MOST_TILES);
+    w->chunk_columns = sm_smaller(columns, n_tiles);
+    w->chunk_rows = sm_smaller(rows, sm_larger(n_tiles / columns, 1));
 }
 
 int sm_winograd_init(struct sm_winograd *w, const struct sm_conv *conv, const struct sm_kernels *kernels,
                      bool backward) {
     assert(sm_winograd_possible(conv));
     size_t n_bytes = SM_WINOGRAD_PLACES * conv->n_out * conv->n_in * sizeof(float);
-    *w = (struct sm_winograd){.kernels = sm_winograd_kernels_find(kernels->name), .conv = *conv};
+    *w = (struct sm_winograd){.kernels = kernels->winograd, .conv = *conv};
     choose_chunk(w);
     w->forward = sm_aligned_zeros(n_bytes);
     if (backward) w->backward = sm_aligned_zeros(n_bytes);
@@ -188,8 +162,8 @@ static void run_pass(const struct pass *p, size_t n_rows, float *scratch) {
     struct chunk c;
     for (c.row = 0; c.row < n_rows; c.row += most_rows)
         for (c.column = 0; c.column < p->columns; c.column += most_columns) {
-            c.n_rows = smaller(most_rows, n_rows - c.row);
-            c.n_columns = smaller(most_columns, p->columns - c.column);
+            c.n_rows = sm_smaller(most_rows, n_rows - c.row);
+            c.n_columns = sm_smaller(most_columns, p->columns - c.column);
             run_chunk(p, &c, scratch);
         }
 }

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <supermask/sizes.h>
 
 #include "lib/kernels_winograd.h"
 
@@ -17,12 +18,8 @@ bool sm_winograd_gradient_pays(const struct sm_conv *c, const struct sm_channels
     return sm_winograd_possible(c) && in_channels->n_live >= FEWEST_CHANNELS && out_channels->n_live >= FEWEST_CHANNELS;
 }
 
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 static size_t ranges_of(size_t n_channels) {
-    return (n_channels + SM_WINOGRAD_CHANNELS - 1) / SM_WINOGRAD_CHANNELS;
+    return sm_divided_up(n_channels, SM_WINOGRAD_CHANNELS);
 }
 
 size_t sm_winograd_gradient_units(const struct sm_conv *c) {
@@ -88,7 +85,7 @@ static void transform_chunk(transform *run, float *to, const struct work *w, con
     const size_t lanes = w->kernels->lanes;
     for (size_t done = 0, together; done < n; done += together) {
         const struct tile t = tile_at(c, first + done);
-        together = smaller(c->out_width / 2 - t.column, n - done);
+        together = sm_smaller(c->out_width / 2 - t.column, n - done);
         for (size_t k = 0; k < channels->n_live; k++)
             run(to + (k * SM_WINOGRAD_TILES + done) * lanes, w->place_stride,
                 sm_map_at(map, t.block, channels->index[k], corner.y + (ptrdiff_t)(2 * t.row),
@@ -135,7 +132,7 @@ void sm_winograd_gradient_unit(const struct sm_kernels *kernels, const struct sm
                                const struct sm_map *delta, const struct sm_channels *out_channels, float *gradient,
                                size_t weight_stride, float *scratch) {
     assert(sm_winograd_possible(c));
-    const struct work w = work_in(scratch, sm_winograd_kernels_find(kernels->name));
+    const struct work w = work_in(scratch, kernels->winograd);
     const size_t most = SM_WINOGRAD_CHANNELS, ranges = ranges_of(c->n_in);
     const size_t n_tiles = n_blocks * (c->out_height / 2) * (c->out_width / 2);
     const struct unit u = {c, in, delta, sm_channels_range(in_channels, number % ranges * most, most),
@@ -146,7 +143,7 @@ void sm_winograd_gradient_unit(const struct sm_kernels *kernels, const struct sm
     for (size_t lane = 0; lane < SM_LANES; lane += w.kernels->lanes) {
         memset(w.sums, 0, SM_WINOGRAD_PLACES * w.sums_stride * sizeof *w.sums);
         for (size_t first = 0; first < n_tiles; first += SM_WINOGRAD_TILES)
-            add_chunk(&w, &u, first, smaller(SM_WINOGRAD_TILES, n_tiles - first), lane);
+            add_chunk(&w, &u, first, sm_smaller(SM_WINOGRAD_TILES, n_tiles - first), lane);
         add_taps(&w, &u);
     }
     write_taps(&w, &u, gradient, weight_stride);

@@ -469,9 +469,15 @@ extern void JOIN(sm_conv_gradient_, SM_ISA)(float *sums, const float *const *del
                                             size_t n_taps);
 extern void JOIN(sm_sum_lanes_, SM_ISA)(float *out, const float *sums, size_t n);
 
+/* In the files of their names: */
+extern const struct sm_pooled_kernels JOIN(sm_pooled_kernels_, SM_ISA);
+extern const struct sm_winograd_kernels JOIN(sm_winograd_kernels_, SM_ISA);
+
 extern const struct sm_kernels JOIN(sm_kernels_, SM_ISA);
 const struct sm_kernels JOIN(sm_kernels_, SM_ISA) = {
     .name = TEXT(SM_ISA),
+    .pooled = &JOIN(sm_pooled_kernels_, SM_ISA),
+    .winograd = &JOIN(sm_winograd_kernels_, SM_ISA),
     .load_block = load_block,
     .transpose = transpose,
     .product_kept = product_kept,

@@ -153,7 +153,6 @@ static void add_chunk(float *sums, const float *tile, size_t tile_width, const f
 
 extern const struct sm_pooled_kernels JOIN(sm_pooled_kernels_, SM_ISA);
 const struct sm_pooled_kernels JOIN(sm_pooled_kernels_, SM_ISA) = {
-    .name = TEXT(SM_ISA),
     .channels = V,
     .collect = collect,
     .fill_tile = fill_tile,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* kernels_pooled.h - the arithmetic of conv_pooled.h, one table for each instruction set. */
+/* kernels_pooled.h - the arithmetic of conv_pooled.h, one table for each instruction set, in struct sm_kernels. */
 #ifndef SUPERMASK_LIB_KERNELS_POOLED_H
 #define SUPERMASK_LIB_KERNELS_POOLED_H
 
@@ -23,8 +23,7 @@ struct sm_pooled_band {
 };
 
 struct sm_pooled_kernels {
-    const char *name; /* as in struct sm_kernels */
-    size_t channels;  /* input channels of a unit */
+    size_t channels; /* input channels of a unit */
 
     void (*collect)(const struct sm_pooled_band *band);
 
@@ -38,8 +37,5 @@ struct sm_pooled_kernels {
     void (*add_chunk)(float *sums, const float *tile, size_t tile_width, const float *value, const uint16_t *place,
                       size_t list_stride, size_t n_entries, size_t n_out);
 };
-
-/* The table that belongs to these kernels (kernels.h), by name. */
-const struct sm_pooled_kernels *sm_pooled_kernels_find(const char *name);
 
 #endif

@@ -196,7 +196,6 @@ static void add_taps(float *taps, const float *sums, size_t place_stride) {
 
 extern const struct sm_winograd_kernels JOIN(sm_winograd_kernels_, SM_ISA);
 const struct sm_winograd_kernels JOIN(sm_winograd_kernels_, SM_ISA) = {
-    .name = TEXT(SM_ISA),
     .lanes = V,
     .transform_in = transform_in,
     .transform_out = transform_out,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* kernels_winograd.h - the arithmetic of conv_winograd.h and conv_winograd_gradient.h, one table for each instruction
- * set.
+ * set, in struct sm_kernels.
  *
  * All of it is for `lanes` of the SM_LANES images at a time. A transformed channel holds tiles [n][lanes]; value
  * f = 4*row + column of its tiles lies f * place_stride floats behind value 0. */
@@ -16,8 +16,7 @@
 #define SM_WINOGRAD_OUT 4u       /* output channels whose sums add_products holds at a time */
 
 struct sm_winograd_kernels {
-    const char *name; /* as in struct sm_kernels */
-    size_t lanes;     /* divides SM_LANES and SM_WINOGRAD_CHANNELS */
+    size_t lanes; /* divides SM_LANES and SM_WINOGRAD_CHANNELS */
 
     /* B^T x B of n tiles of 4x4 pixels that begin two pixels apart, from the first one's upper left pixel on. */
     void (*transform_in)(float *to, size_t place_stride, const float *pixel, size_t row_stride, size_t n);
@@ -40,8 +39,5 @@ struct sm_winograd_kernels {
      * output channel and `lanes` input channels i. */
     void (*add_taps)(float *taps, const float *sums, size_t place_stride);
 };
-
-/* The table that belongs to these kernels (kernels.h), by name. */
-const struct sm_winograd_kernels *sm_winograd_kernels_find(const char *name);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <supermask/sizes.h>
 
 enum { LONGEST_WORD = 64 }; /* longer words have no nearest name: nobody types a key of this length by a slip */
 
@@ -97,10 +98,6 @@ static int same_letter(char a, char b) {
     return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
-static size_t least(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 /* Damerau-Levenshtein distance, restricted form (a pair of letters is swapped at most once), upper and lower case
  * alike. rows[i % 3][j] is the distance of the first i letters of a to the first j of b. */
 static size_t distance(const char *a, size_t n_a, const char *b, size_t n_b) {
@@ -111,9 +108,9 @@ static size_t distance(const char *a, size_t n_a, const char *b, size_t n_b) {
         row[0] = i;
         for (size_t j = 1; j <= n_b; j++) {
             row[j] = above[j - 1] + !same_letter(a[i - 1], b[j - 1]);
-            row[j] = least(row[j], least(above[j], row[j - 1]) + 1);
+            row[j] = sm_smaller(row[j], sm_smaller(above[j], row[j - 1]) + 1);
             if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) && same_letter(a[i - 2], b[j - 1]))
-                row[j] = least(row[j], above2[j - 2] + 1);
+                row[j] = sm_smaller(row[j], above2[j - 2] + 1);
         }
     }
     return rows[n_a % 3][n_b];

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <supermask/forward.h>
+#include <supermask/sizes.h>
 
 /* ---- which operators ---- */
 
@@ -91,30 +92,26 @@ static void mark_accumulating(struct sm_trunk *trunk) {
 
 /* ---- memory ---- */
 
-static size_t larger(size_t a, size_t b) {
-    return a > b ? a : b;
-}
-
 /* How far beyond the edge of n positions a window of the convolution reads. */
 static size_t reach(size_t n_out, size_t stride, size_t kernel, size_t pad, size_t n) {
     size_t end = (n_out - 1) * stride + kernel; /* from -pad on */
-    return larger(pad, end > n + pad ? end - n - pad : 0);
+    return sm_larger(pad, end > n + pad ? end - n - pad : 0);
 }
 
 static size_t input_halo(const struct sm_conv *c) {
-    return larger(reach(c->out_height, c->stride, c->kernel_height, c->pad_top, c->in_height),
-                  reach(c->out_width, c->stride, c->kernel_width, c->pad_left, c->in_width));
+    return sm_larger(reach(c->out_height, c->stride, c->kernel_height, c->pad_top, c->in_height),
+                     reach(c->out_width, c->stride, c->kernel_width, c->pad_left, c->in_width));
 }
 
 /* The gradient of the input at (y, x) reads output pixels (y + pad - r) / stride. */
 static size_t delta_reach(size_t n_out, size_t stride, size_t kernel, size_t pad, size_t n) {
     size_t before = kernel - 1 > pad ? (kernel - 1 - pad + stride - 1) / stride : 0, last = (n - 1 + pad) / stride;
-    return larger(before, last > n_out - 1 ? last - (n_out - 1) : 0);
+    return sm_larger(before, last > n_out - 1 ? last - (n_out - 1) : 0);
 }
 
 static size_t delta_halo(const struct sm_conv *c) {
-    return larger(delta_reach(c->out_height, c->stride, c->kernel_height, c->pad_top, c->in_height),
-                  delta_reach(c->out_width, c->stride, c->kernel_width, c->pad_left, c->in_width));
+    return sm_larger(delta_reach(c->out_height, c->stride, c->kernel_height, c->pad_top, c->in_height),
+                     delta_reach(c->out_width, c->stride, c->kernel_width, c->pad_left, c->in_width));
 }
 
 /* What the convolutions that read node n (or the images, -1) need around it. */
@@ -122,7 +119,7 @@ static size_t halo_of(const struct sm_trunk *trunk, int n) {
     size_t halo = 0;
     for (size_t k = 0; k < trunk->n_nodes; k++)
         if (sm_trunk_is_conv(&trunk->nodes[k]) && trunk->nodes[k].inputs[0] == n)
-            halo = larger(halo, input_halo(&trunk->nodes[k].conv));
+            halo = sm_larger(halo, input_halo(&trunk->nodes[k].conv));
     return halo;
 }
 
@@ -179,20 +176,20 @@ static int allocate_node(struct sm_trunk *trunk, size_t n, size_t n_blocks) {
 static size_t conv_scratch(const struct sm_trunk_node *t, bool training) {
     size_t pass = sm_trunk_is_tiled(t) ? sm_winograd_pass_scratch(&t->winograd) : 0;
     size_t rows = t->pooled ? 2 * sm_trunk_pooled_rows(t) * t->conv.n_out * t->conv.out_width * SM_LANES : 0;
-    size_t most = larger(rows + pass, sm_conv_dense_scratch(&t->dense));
+    size_t most = sm_larger(rows + pass, sm_conv_dense_scratch(&t->dense));
     if (!training) return most;
-    if (t->pooled) most = larger(most, sm_pooled_scratch(&t->pooled_gradient));
-    if (sm_winograd_possible(&t->conv)) most = larger(most, sm_winograd_gradient_scratch());
-    return larger(most, larger(sm_conv_bf16_scratch(&t->conv), sm_conv_gradient_scratch(&t->conv)));
+    if (t->pooled) most = sm_larger(most, sm_pooled_scratch(&t->pooled_gradient));
+    if (sm_winograd_possible(&t->conv)) most = sm_larger(most, sm_winograd_gradient_scratch());
+    return sm_larger(most, sm_larger(sm_conv_bf16_scratch(&t->conv), sm_conv_gradient_scratch(&t->conv)));
 }
 
 /* For any node, and for the images on their way into the map. */
 static size_t scratch_size(const struct sm_trunk *trunk) {
     size_t most = 0;
     for (size_t n = 0; n < trunk->n_nodes; n++)
-        if (sm_trunk_is_conv(&trunk->nodes[n])) most = larger(most, conv_scratch(&trunk->nodes[n], trunk->training));
+        if (sm_trunk_is_conv(&trunk->nodes[n])) most = sm_larger(most, conv_scratch(&trunk->nodes[n], trunk->training));
     size_t pixels = sm_network_inputs(trunk->net);
-    return larger(most, 2 * SM_LANES * sm_padded(pixels));
+    return sm_larger(most, 2 * SM_LANES * sm_padded(pixels));
 }
 
 static int allocate(struct sm_trunk *trunk, size_t n_blocks) {

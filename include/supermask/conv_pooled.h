@@ -30,8 +30,6 @@
 
 #define SM_POOLED_ENTRIES 64u /* of a chunk and output channel; more only where one pooled row is longer */
 
-struct sm_pooled_kernels;
-
 struct sm_pooled {
     const struct sm_pooled_kernels *kernels;
     struct sm_conv conv;

@@ -23,8 +23,6 @@
 #include <supermask/conv.h>
 #include <supermask/kernels.h>
 
-struct sm_winograd_kernels;
-
 struct sm_winograd {
     const struct sm_winograd_kernels *kernels;
     struct sm_conv conv;

@@ -104,8 +104,13 @@ struct sm_digit {
     int shift, width;
 };
 
+struct sm_pooled_kernels;
+struct sm_winograd_kernels;
+
 struct sm_kernels {
-    const char *name; /* "avx512", "avx2", "baseline" */
+    const char *name;                           /* "avx512", "avx2", "baseline" */
+    const struct sm_pooled_kernels *pooled;     /* of the same set: lib/kernels_pooled.h */
+    const struct sm_winograd_kernels *winograd; /* lib/kernels_winograd.h */
 
     /* rows[j][p] and columns[p][j] = images[j][p] * scale[j][c] + shift[j][c] for the SM_LANES images j of one block,
      * c = p / (n_pixels / n_scales). Images that are NULL become zeros (their scales are not read), as do the padded
