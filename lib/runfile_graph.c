@@ -2,6 +2,7 @@
 /* The layers of an opened run: the graph from their attributes, the shapes from their data sets. */
 #include "runfile_hdf5.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,6 +194,19 @@ done:
     return status;
 }
 
+/* NaN says that the method has no threshold, which is so in every layer or in none. */
+static int check_thresholds(const struct sm_run *run, struct sm_error *err) {
+    const struct sm_layer *layers = run->net.layers;
+    for (size_t l = 0; l < run->net.n_layers; l++) {
+        if (isinf(run->threshold[l]))
+            return sm_fail(err, "%s: layer %s: attribute `threshold` is infinite", run->path, layers[l].name);
+        if (isnan(run->threshold[l]) == isnan(run->threshold[0])) continue;
+        return sm_fail(err, "%s: layer %s has a `threshold`, and layer %s has none (NaN)", run->path,
+                       layers[isnan(run->threshold[l]) ? 0 : l].name, layers[isnan(run->threshold[l]) ? l : 0].name);
+    }
+    return 0;
+}
+
 /* ---- data sets that must fit the weights ---- */
 
 static int check_shape(const struct sm_run *run, size_t l, const char *name, const struct shape *shape, bool history,
@@ -265,7 +279,7 @@ int sm_run_open_layers(struct sm_run *run, struct sm_error *err) {
     }
     for (size_t l = 0; status == 0 && l < n; l++) status = read_layer(run, names[l], &run->threshold[l], err);
     sm_h5_free_texts(names, n);
-    if (status < 0) return -1;
+    if (status < 0 || check_thresholds(run, err) < 0) return -1;
     if (sm_network_check(&run->net, err) < 0) return sm_fail_prefix(err, "%s", run->path);
     if (sm_description_open(run, err) < 0) return -1;
     if (check_optional(run, err) < 0 || open_history(run, "mask", is_mask_type, run->handle->mask, err) < 0) return -1;

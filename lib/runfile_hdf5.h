@@ -149,6 +149,8 @@ struct sm_run_handle {
 };
 /* sm_run_open that accepts a run without a record. */
 int sm_run_open_any(struct sm_run *run, const char *path, struct sm_error *err);
+/* The recipe in the file, where it can be read and names one, is of the same method (runfile_method.c). */
+int sm_run_check_method(const struct sm_run *run, struct sm_error *err);
 /* Whole records, rows of metrics and rounds (runfile_series.c). */
 int sm_run_open_series(struct sm_run *run, struct sm_error *err);
 /* The graph, the thresholds and the open masks of a run whose records are known (runfile_graph.c). */

@@ -218,6 +218,7 @@ int sm_run_open_any(struct sm_run *run, const char *path, struct sm_error *err) 
     if (open_file(path, &run->handle->file, err) < 0) goto fail;
     struct sm_h5_place root = {path, NULL, run->handle->file};
     if (check_format(&root, err) < 0 || read_root(run, &root, err) < 0 || read_host(run, err) < 0) goto fail;
+    if (sm_run_check_method(run, err) < 0) goto fail;
     /* The steps come before the masks, so that a writer at work can only have appended more of these. */
     if (sm_run_open_series(run, err) < 0 || sm_run_open_layers(run, err) < 0) goto fail;
     return 0;

@@ -2,6 +2,7 @@
 /* What an opened run holds for each record, row of metrics and round: data sets of one dimension, read whole. */
 #include "runfile_hdf5.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +63,30 @@ static int check_steps(const struct sm_run *run, size_t n, struct sm_error *err)
     return 0;
 }
 
+/* Training only goes on, so the epochs of a list rise. `before` is that of the row above, NaN in the first row. */
+static int check_epoch(const struct sm_run *run, const char *object, size_t row, double before, double epoch,
+                       bool may_stand, struct sm_error *err) {
+    if (!(epoch >= 0) || isinf(epoch)) return sm_fail(err, "%s: %s says %g for row %zu", run->path, object, epoch, row);
+    if (epoch < before || (epoch == before && !may_stand))
+        return sm_fail(err, "%s: %s does not rise from row %zu to %zu", run->path, object, row - 1, row);
+    return 0;
+}
+
+/* Of a method in rounds two records may be of one moment. */
+static int check_record_epochs(const struct sm_run *run, struct sm_error *err) {
+    for (size_t r = 0; r < run->n_records; r++)
+        if (check_epoch(run, "records/epoch", r, r ? run->epoch[r - 1] : NAN, run->epoch[r], run->in_rounds, err) < 0)
+            return -1;
+    return 0;
+}
+
+static int check_metric_epochs(const struct sm_run *run, struct sm_error *err) {
+    const struct sm_metrics *rows = run->metrics;
+    for (size_t i = 0; i < run->n_metrics; i++)
+        if (check_epoch(run, "metrics/epoch", i, i ? rows[i - 1].epoch : NAN, rows[i].epoch, false, err) < 0) return -1;
+    return 0;
+}
+
 /* Only whole records count: those up to the first step that was never written. */
 static int read_records(struct sm_run *run, struct sm_error *err) {
     size_t n;
@@ -72,7 +97,7 @@ static int read_records(struct sm_run *run, struct sm_error *err) {
     if (read_series(run, "records/step", H5T_NATIVE_INT64, n, run->step, err) < 0) return -1;
     while (run->n_records < n && run->step[run->n_records] >= 0) run->n_records++;
     if (read_series(run, "records/epoch", H5T_NATIVE_DOUBLE, run->n_records, run->epoch, err) < 0) return -1;
-    return check_steps(run, n, err);
+    return check_steps(run, n, err) < 0 ? -1 : check_record_epochs(run, err);
 }
 
 /* n rows; NULL on failure. */
@@ -100,7 +125,7 @@ static int read_metrics(struct sm_run *run, struct sm_error *err) {
     if (!run->metrics) return -1;
     while (run->n_metrics < n && run->metrics[run->n_metrics].epoch == run->metrics[run->n_metrics].epoch)
         run->n_metrics++;
-    return 0;
+    return check_metric_epochs(run, err);
 }
 
 /* How many of the n rows of /rounds are whole: a number that was never written is -1. */

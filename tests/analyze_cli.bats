@@ -156,6 +156,32 @@ one_sentence() {
     ! grep -q b.h5 <<<"$stderr"
 }
 
+# Tampers with a copy of a run: statements in Python, the file is f.
+tampered() {
+    cp "$RUNS/a.h5" "$1"
+    "${PYTHON:-/usr/bin/python3}" -c "import h5py
+with h5py.File('$1', 'r+') as f: $2"
+}
+
+@test "values that no run writes are refused; a method that only its author's program knows is not" {
+    tampered method.h5 "f.attrs['recipe'] = 'method: \"supermask\"'"
+    tampered epoch.h5 "f['records/epoch'][1] = -1"
+    tampered falls.h5 "f['metrics/epoch'][...] = f['metrics/epoch'][()][::-1]"
+    tampered threshold.h5 "f['layers/dense2'].attrs['threshold'] = float('nan')"
+    tampered foreign.h5 "f.attrs.update(method='mine', recipe='method: \"mine\"')"
+    says() {
+        run -1 --separate-stderr "$ANALYZE" flips "$1"
+        one_sentence "$@"
+    }
+    says method.h5 "attribute \`method\` says 'signed-supermask' where the recipe in the file says 'supermask'"
+    says epoch.h5 "records/epoch says -1 for row 1"
+    says falls.h5 "metrics/epoch does not rise from row 0 to 1"
+    says threshold.h5 "layer dense1 has a \`threshold\`, and layer dense2 has none"
+    [ ! -e tables ]
+    run -0 "$ANALYZE" summary foreign.h5
+    grep -q "	mine	" tables/summary.tsv
+}
+
 @test "the same run twice" {
     ln -s "$RUNS/a.h5" link.h5
     run -1 --separate-stderr "$ANALYZE" groups "$RUNS/a.h5" link.h5

@@ -457,6 +457,20 @@ static void test_damaged_run(void **state) {
         {"f['records/step'][0] = -5", "records/step says -5 for record 0"},
         {"f['records/step'][4] = -1", "records/step says -1 for record 4"},
         {"f['records/step'].resize((0,))", "holds no record yet"},
+        {"f['records/epoch'][0] = -1", "records/epoch says -1 for row 0"},
+        {"f['records/epoch'][4] = float('nan')", "records/epoch says nan for row 4"},
+        {"f['records/epoch'][4] = float('inf')", "records/epoch says inf for row 4"},
+        {"f['records/epoch'][2] = .25", "records/epoch does not rise from row 1 to 2"},
+        {"f['records/epoch'][2] = .5", "records/epoch does not rise from row 1 to 2"},
+        {"f['metrics/epoch'][1] = -2", "metrics/epoch says -2 for row 1"},
+        {"f['metrics/epoch'][1] = 1", "metrics/epoch does not rise from row 0 to 1"},
+        {"f['layers/hidden'].attrs['threshold'] = float('-inf')", "layer hidden: attribute `threshold` is infinite"},
+        {"f['layers/hidden'].attrs['threshold'] = float('nan')",
+         "layer a_last has a `threshold`, and layer hidden has none (NaN)"},
+        {"f['layers/a_last'].attrs['threshold'] = float('nan')",
+         "layer hidden has a `threshold`, and layer a_last has none (NaN)"},
+        {"f.attrs['recipe'] = 'method: \"edge-popup\"'",
+         "attribute `method` says 'signed-supermask' where the recipe "},
         {"del f['metrics/test_loss']", "has no metrics/test_loss"},
         {"f['metrics/test_loss'].resize((1,))", "metrics/test_loss holds 1 values where 4 belong"},
         {"del f['layers']", "has no layers"},
@@ -570,6 +584,29 @@ static void test_no_numbers(void **state) {
         open_run(&run, f.path);
         assert_int_equal(sm_run_read_values(&run, 0, cases[i].which, values, &err), -1);
         if (!strstr(err.text, cases[i].words)) fail_msg("%s: not '%s'", err.text, cases[i].words);
+        sm_run_destroy(&run);
+    }
+    fixture_destroy(&f);
+}
+
+/* A method that another build of the program has; a recipe that tells no method, or is none. */
+static void test_foreign_method(void **state) {
+    (void)state;
+    static const char *const recipes[] = {"method: random-mask\\nnew_key: 7", "name: tiny", "no recipe"};
+    struct fixture f;
+    struct sm_run run;
+    if (!has_oracle()) skip();
+    fixture_init(&f, fixture_dense);
+    write_run(&f, FIXTURE_RECORDS, true);
+    edit(f.path, "f.attrs['method'] = 'random-mask'\n"
+                 "for layer in f['layers'].values(): layer.attrs['threshold'] = np.nan");
+    for (size_t i = 0; i < sizeof recipes / sizeof *recipes; i++) {
+        char statement[128];
+        snprintf(statement, sizeof statement, "f.attrs['recipe'] = '%s'", recipes[i]);
+        edit(f.path, statement);
+        open_run(&run, f.path);
+        assert_string_equal(run.method, "random-mask");
+        assert_true(isnan(run.threshold[0]) && isnan(run.threshold[1]));
         sm_run_destroy(&run);
     }
     fixture_destroy(&f);
@@ -834,6 +871,7 @@ int main(void) {
         cmocka_unit_test(test_fixed_text),
         cmocka_unit_test(test_part_of_a_mask),
         cmocka_unit_test(test_no_numbers),
+        cmocka_unit_test(test_foreign_method),
         cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_cannot_create),
         cmocka_unit_test(test_checkpoint),

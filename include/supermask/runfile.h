@@ -149,7 +149,7 @@ struct sm_run {
     struct sm_host_fact *host;              /* [n_host] */
     size_t n_host;
     struct sm_network net; /* net.n_nodes may be 0: see above */
-    double *threshold;     /* [n_layers] */
+    double *threshold;     /* [n_layers]: all finite, or all NaN where the method has none */
     bool trains_weights;   /* final_weights stand where final_scores would */
     bool rescale;          /* dynamic weight rescaling: see the header's field */
     bool samples_masks;    /* two records, and two runs, differ by chance even where their scores are the same */
@@ -158,8 +158,8 @@ struct sm_run {
     bool has_mask_weights; /* mask_weights are there */
     bool has_score_records;
     size_t n_records;
-    int64_t *step; /* [n_records] */
-    double *epoch; /* [n_records] */
+    int64_t *step; /* [n_records]: rising likewise */
+    double *epoch; /* [n_records]: finite, from 0, rising; of methods in rounds two may be equal */
     size_t n_metrics;
     struct sm_metrics *metrics; /* [n_metrics] */
     bool in_rounds;             /* /rounds is there, with or without rows */
@@ -168,7 +168,9 @@ struct sm_run {
     struct sm_run_handle *handle;
 };
 
-/* Opens a finished, running, interrupted or crashed run and validates its structure. 0 records is an error. */
+/* Opens a finished, running, interrupted or crashed run and validates its structure. 0 records is an error. That
+ * no program here knows the method is none: whoever adds one has runs that everybody can read. That the recipe in the
+ * file is of another method is one. */
 int sm_run_open(struct sm_run *run, const char *path, struct sm_error *err);
 void sm_run_destroy(struct sm_run *run);
 
