@@ -278,8 +278,8 @@ const struct sm_figure sm_figures[] = {
     {.name = "overlap-runs",
      .help = "Jaccard similarity of every pair of runs as found, one matrix for each layer",
      .caption =
-         "Jaccard similarity of every pair of runs with units as they stand. Each layer has its own colour scale, from "
-         "0 to its most similar pair; the range stands over the matrix.",
+         "Jaccard similarity of every pair of runs with units as they stand. All matrices have one colour scale, from 0 "
+         "to the most similar pair of any layer; a layer's range stands over its matrix.",
      .tables = {"overlap"},
      .by_group = true,
      .min_runs = 2},

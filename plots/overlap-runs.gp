@@ -45,11 +45,14 @@ do for [k=1:NR*NR] { I[k] = k }
 row(k) = int((k - 1)/NR) + 1
 col(k) = (k - 1) % NR + 1
 two_digits(v) = v != v ? "" : sprintf(v < 0.01 ? "%.1g" : "%.2g", v)
+# One scale for all panels, from nothing to the most similar pair of any: the same colour is the same similarity.
+TOP = 0.0
+do for [p=1:N] { TOP = HIGH[panel(p)] > TOP ? HIGH[panel(p)] : TOP }
+if (TOP == 0) { TOP = 1.0 }
+set cbrange [0:TOP]
 range_text(l) = HIGH[l] < 0 ? "" : LOW[l] == HIGH[l] ? sprintf(": %.2g", LOW[l]) : sprintf(": %.2g to %.2g", LOW[l], HIGH[l])
 do for [p=1:N] {
     l = panel(p)
-    # Each layer has its own scale: from nothing to its most similar pair.
-    set cbrange [0:(HIGH[l] > 0 ? HIGH[l] : 1)]
     set title LAYER[l].range_text(l)
     set xtics step font ",7" textcolor rgb DARK; set ytics step font ",7" textcolor rgb DARK
     set format x "%g"; set format y (is_left(p, C) ? "%g" : "")
@@ -57,12 +60,12 @@ do for [p=1:N] {
     if (p == 1) { set label 1 "run" at screen 0.3/W, screen (FOOT + (H - FOOT)/2)/H center rotate by 90 font ",8" }
     if (p == N) {
         set colorbox user origin screen 1 - 1.7/W, screen FOOT/H size screen 0.3/W, screen SIDE/H
-        set cbtics ("0" 0, "highest" (HIGH[l] > 0 ? HIGH[l] : 1)) scale 0.3
-        set cblabel "Jaccard similarity" offset -2.6,0
+        set cbtics ("0" 0, sprintf("%.2g", TOP) TOP) scale 0.3
+        set cblabel "Jaccard similarity" offset -1,0
     }
     plot I using (col(int($1))):(row(int($1))):(J[cell(l, 1, 1) + int($1) - 1]) with image, \
         I using (NR <= 6 ? col(int($1)) : NaN):(row(int($1))):(two_digits(J[cell(l, 1, 1) + int($1) - 1])): \
-            (J[cell(l, 1, 1) + int($1) - 1] < 0.6*HIGH[l] ? 0xFFFFFF : 0x000000) with labels font ",7" tc rgb variable
+            (J[cell(l, 1, 1) + int($1) - 1] < 0.6*TOP ? 0xFFFFFF : 0x000000) with labels font ",7" tc rgb variable
     unset label
 }
 unset multiplot

@@ -53,6 +53,24 @@ names_of_two() {
     for file in "$OUT"/figures/*.svg "$OUT"/figures/*.png; do cmp "$file" "again/figures/${file##*/}"; done
 }
 
+# The two layers' similarities become $2 and $3 in a copy of the figures at $1; tells how many different matrices are drawn.
+matrices() {
+    cp -r "$OUT" "$1"
+    awk -F'\t' -v OFS='\t' -v first="$2" -v second="$3" '
+        !/^#/ && !named { for (i = 1; i <= NF; i++) column[$i] = i; named = 1; print; next }
+        !/^#/ { $column["jaccard"] = $column["layer"] == "dense1" ? first : second } 1' "$OUT/overlap.tsv" >"$1/overlap.tsv"
+    sh "$1/plots/redraw.sh" overlap-runs
+    [ "$(grep -o 'base64,[^"'"'"']*' "$1/figures/overlap-runs.svg" | wc -l)" -eq 2 ]
+    grep -o 'base64,[^"'"'"']*' "$1/figures/overlap-runs.svg" | sort -u | wc -l
+}
+
+@test "matrices of one figure share a colour scale: the same colour is the same similarity" {
+    cd "$BATS_TEST_TMPDIR"
+    [ "$(matrices same .58 .58)" -eq 1 ]
+    [ "$(matrices apart .03 .58)" -eq 2 ]
+    [ "$(grep -o '>0.58<' apart/figures/overlap-runs.svg | wc -l)" -eq 3 ] # two cells and the scale's end
+}
+
 @test "the report stands alone and says what the tables say" {
     absent grep -qE '(src|href)="?(https?:)?//|@import|url\(' "$OUT/index.html"
     [ "$(stat -c %s "$OUT/index.html")" -lt 5000000 ]
