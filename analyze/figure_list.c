@@ -6,10 +6,11 @@ const struct sm_figure sm_figures[] = {
      .help = "test accuracy against remaining weights: runs, means of groups, published values",
      .caption =
          "Test accuracy against the share of weights that are not hidden. Small open points are runs, each method with "
-         "a "
-         "type of point of its own; a filled one is the mean of a group of runs that differ in their seeds only, with "
-         "the 95 % interval of the mean in both "
-         "directions (from two runs on); a star is what was published for the recipe, a dotted line leads to it; where "
+         "a type of point of its own; a filled one is the mean of a group of runs that differ in their seeds only, "
+         "with "
+         "the 95 % interval of the mean in both directions (from two runs on). A run whose training is not over is "
+         "crossed and stands where its last record is (or that of --at); the mean of its group is open, too. A star "
+         "is what was published for the recipe, a dotted line leads to it; where "
          "the paper gives no share, a dotted line across is the published accuracy. A "
          "line is the way of a method that "
          "prunes in rounds, mean over the runs. Up and to the left is better; lines and intervals may leave the "
@@ -277,9 +278,9 @@ const struct sm_figure sm_figures[] = {
      .min_runs = 2},
     {.name = "overlap-runs",
      .help = "Jaccard similarity of every pair of runs as found, one matrix for each layer",
-     .caption =
-         "Jaccard similarity of every pair of runs with units as they stand. All matrices have one colour scale, from 0 "
-         "to the most similar pair of any layer; a layer's range stands over its matrix.",
+     .caption = "Jaccard similarity of every pair of runs with units as they stand. All matrices have one colour "
+                "scale, from 0 "
+                "to the most similar pair of any layer; a layer's range stands over its matrix.",
      .tables = {"overlap"},
      .by_group = true,
      .min_runs = 2},

@@ -18,6 +18,13 @@ struct sm_spread sm_scope_spread(const struct sm_scope *scope, const char *table
     return sm_rows_spread(&rows, column, where);
 }
 
+bool sm_scope_is_complete(const struct sm_scope *scope) {
+    const struct sm_analysis *analysis = scope->report->analysis;
+    for (size_t i = 0; i < analysis->n_runs; i++)
+        if (scope->report->groups.group[i] == scope->group && !analysis->runs[i].complete) return false;
+    return true;
+}
+
 bool sm_scope_hides_nothing(const struct sm_scope *scope) {
     struct sm_rows rows = sm_scope_rows(scope, "ratios", SM_ALL_LAYERS);
     struct sm_spread remaining = sm_rows_spread_last(&rows, "remaining");

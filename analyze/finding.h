@@ -32,6 +32,9 @@ struct sm_rows sm_scope_rows(const struct sm_scope *scope, const char *table, co
 struct sm_spread sm_scope_spread(const struct sm_scope *scope, const char *table, const char *layer, const char *column,
                                  const struct sm_where *where);
 
+/* Are all runs of the group complete? The last record of another one is not its final state. */
+bool sm_scope_is_complete(const struct sm_scope *scope);
+
 /* Does no run of the group hide a weight at its last record (dense baselines)? What a mask does is no question then.
  * False where the table ratios is not there. */
 bool sm_scope_hides_nothing(const struct sm_scope *scope);

@@ -7,6 +7,11 @@
 #include "analyze/finding.h"
 #include "analyze/runs.h"
 
+/* Of the state that these tables compare with: a run whose training is not over has no final one yet. */
+static const char *last_state(const struct sm_scope *scope) {
+    return sm_scope_is_complete(scope) ? "final" : "last recorded";
+}
+
 /* ---- early-bird epoch ---- */
 
 /* One criterion, over the runs that meet it. */
@@ -55,8 +60,8 @@ static void say_early_bird(const struct sm_scope *scope, const struct early_bird
            sm_number(scope->first->epoch[scope->first->n_records - 1]).s, found->distance, found->epsilon,
            found->window);
     if (found->jaccard.n)
-        sm_say(scope, ", when the mask has a Jaccard similarity of %s with the final one",
-               sm_number(found->jaccard.mean).s);
+        sm_say(scope, ", when the mask has a Jaccard similarity of %s with the %s one",
+               sm_number(found->jaccard.mean).s, last_state(scope));
     sm_say(scope, ".");
 }
 
@@ -71,8 +76,10 @@ static void find_early_bird(const struct sm_scope *scope) {
     struct early_bird first = early_bird_of(&rows, 0);
     sm_say_begin(scope);
     say_early_bird(scope, &first);
-    sm_grid_open(scope, SM_COLUMNS("distance between records", "epoch", "remaining", "Jaccard to final",
-                                   "accuracy then", "accuracy at the end"));
+    bool is_complete = sm_scope_is_complete(scope);
+    sm_grid_open(scope, SM_COLUMNS("distance between records", "epoch", "remaining",
+                                   is_complete ? "Jaccard to final" : "Jaccard to last recorded", "accuracy then",
+                                   is_complete ? "accuracy at the end" : "accuracy last recorded"));
     bool all = true;
     for (size_t i = 0; i < rows.n && sm_rows_run(&rows, i) == sm_rows_run(&rows, 0); i++) {
         struct early_bird found = early_bird_of(&rows, i);
@@ -123,8 +130,8 @@ static void find_settling(const struct sm_scope *scope) {
     if (most.most == 0)
         sm_say(scope, "No weight changes its state after the first record.");
     else
-        sm_say(scope, "Half of all weights have their final state by epoch %s, 99 %% of them by epoch %s.",
-               sm_number_interval(half).s, sm_number_interval(most).s);
+        sm_say(scope, "Half of all weights have their %s state by epoch %s, 99 %% of them by epoch %s.",
+               last_state(scope), sm_number_interval(half).s, sm_number_interval(most).s);
     sm_say_end(scope);
 }
 
@@ -203,8 +210,8 @@ static void find_similarity(const struct sm_scope *scope) {
     struct sm_spread half = similar_at(scope, 0.5), most = similar_at(scope, 0.9);
     if (half.n == 0 || half.most == 0) return;
     sm_say_begin(scope);
-    sm_say(scope, "The mask shares half of its places with the final one (Jaccard similarity .5) at epoch %s",
-           sm_number_range(half).s);
+    sm_say(scope, "The mask shares half of its places with the %s one (Jaccard similarity .5) at epoch %s",
+           last_state(scope), sm_number_range(half).s);
     if (most.n) sm_say(scope, ", and nine tenths at epoch %s", sm_number_range(most).s);
     sm_say(scope, ".");
     sm_say_end(scope);

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # accuracy-remaining.gp - test accuracy against the share of remaining weights: runs, means of groups, published values.
 # Run in the directory of the tables: gnuplot -e "FMT='pdf'" plots/accuracy-remaining.gp
-# Reads summary.tsv, groups.tsv, data/runs.tsv and data/trajectories.tsv. Variables: FMT, OUT (style.gp). Small open points: runs; filled: mean
-# of a group with the 95 % interval of the mean in both directions; stars: what was published for the recipe. Each method
+# Reads summary.tsv, groups.tsv, data/runs.tsv and data/trajectories.tsv. Variables: FMT, OUT (style.gp).
+# Small open points: runs, crossed where training is not over; filled: mean of a group, open where training of one of them
+# is not over, with the 95 % interval of the mean in both directions; stars: what was published for the recipe. Each method
 # has a type of point, each group a colour. Lines: rounds of the methods that prune in rounds, mean over a group.
 FIGURE = "accuracy-remaining"
 load "plots/style.gp"
@@ -26,8 +27,8 @@ do for [k=1:1024] { BEST_X[k] = NaN; BEST_Y[k] = NaN }
 set datafile columnheaders
 stats "data/trajectories.tsv" using (_g = int(column("group")), \
     (_g <= 1024 && !(100*column("test_accuracy") <= BEST_Y[_g]) ? (BEST_X[_g] = 100*column("remaining"), BEST_Y[_g] = 100*column("test_accuracy")) : 0), 0) nooutput
-# Lowest and highest x and y; is anything published; has any group an interval?
-array SPAN[6] = [1e9, -1e9, 1e9, -1e9, 0, 0]
+# Lowest and highest x and y; is anything published; has any group an interval; is any run unfinished?
+array SPAN[7] = [1e9, -1e9, 1e9, -1e9, 0, 0, 0]
 reach(x, y) = (x != x || y != y) ? 0 : (SPAN[1] = (x < SPAN[1] ? x : SPAN[1]), SPAN[2] = (x > SPAN[2] ? x : SPAN[2]), \
     reach_y(y))
 reach_y(y) = y != y ? 0 : (SPAN[3] = (y < SPAN[3] ? y : SPAN[3]), SPAN[4] = (y > SPAN[4] ? y : SPAN[4]), 0)
@@ -38,7 +39,8 @@ stats "groups.tsv" using (add_method(strcol("method"))) nooutput
 stats "groups.tsv" using (NL = NL + 1, KIND[NL] = open_type(strcol("method")), LAYER[NL] = title_of(strcol("recipe"), strcol("method"), \
     strcol("variant")), (BEST_X[NL] == BEST_X[NL] ? 0 : (BEST_X[NL] = 100*column("remaining_mean"), BEST_Y[NL] = 100*column("test_accuracy_mean"))), \
     STAR_X[NL] = (column("published_remaining") == column("published_remaining") ? 100*column("published_remaining") : NaN), \
-    STAR_Y[NL] = 100*column("published_accuracy"), DONE[NL] = column("unfinished") == 0, reach_y(STAR_Y[NL]), reach(STAR_X[NL], STAR_Y[NL]), \
+    STAR_Y[NL] = 100*column("published_accuracy"), DONE[NL] = column("unfinished") == 0, \
+    (DONE[NL] ? 0 : (SPAN[7] = 1)), reach_y(STAR_Y[NL]), reach(STAR_X[NL], STAR_Y[NL]), \
     (STAR_X[NL] == STAR_X[NL] && STAR_Y[NL] == STAR_Y[NL] ? (SPAN[5] = 1) : 0), \
     (column("test_accuracy_low") == column("test_accuracy_low") ? (SPAN[6] = 1) : 0), 0) nooutput
 array WAY[NL + 1]
@@ -54,12 +56,14 @@ shown = NL > 24 ? 24 : NL
 # Colours alone do not tell more than seven groups apart: then groups have numbers.
 NUMBERS = NL > 7
 number(g) = NUMBERS ? sprintf("%d  ", g) : ""
+mean_type(g) = KIND[g] + (DONE[g] ? 1 : 0)
 COLS = NL > 3 ? 2 : 1
-W = COLS == 1 ? 8.5 : 17.0; HEAD = 0.75 + 0.38*(shown + COLS - 1)/COLS; H = 6.3 + HEAD
+W = COLS == 1 ? 8.5 : 17.0; HEAD = 0.75 + 0.38*(shown + COLS - 1)/COLS + 0.3*SPAN[7]; H = 6.3 + HEAD
 eval page(W, H)
 set lmargin at screen 1.45/W; set rmargin at screen 1 - 0.4/W; set bmargin at screen 1.15/H; set tmargin at screen 1 - (HEAD + 0.15)/H
-do for [g=1:shown] { eval point_entry(g, 1.45 + 7.8*((g - 1) % COLS), 0.3 + 0.38*int((g - 1)/COLS), W, H, layer_colour(g, NL), KIND[g] + 1, number(g).shortened(LAYER[g], COLS == 1 ? 48 : 50)) }
-set label 1 "open: run   filled: mean of the group".(SPAN[5] ? "   ★ published" : "") at screen 1.45/W, screen 1 - (HEAD - 0.2)/H left font ",7" tc rgb DARK
+do for [g=1:shown] { eval point_entry(g, 1.45 + 7.8*((g - 1) % COLS), 0.3 + 0.38*int((g - 1)/COLS), W, H, layer_colour(g, NL), mean_type(g), number(g).shortened(LAYER[g], COLS == 1 ? 48 : 50)) }
+set label 1 "open: run   filled: mean of the group".(SPAN[5] ? "   ★ published" : "") at screen 1.45/W, screen 1 - (HEAD - 0.2 - 0.3*SPAN[7])/H left font ",7" tc rgb DARK
+if (SPAN[7]) { set label 2 "crossed: training not over; the mean is open, too" at screen 1.45/W, screen 1 - (HEAD - 0.2)/H left font ",7" tc rgb DARK }
 set xlabel "remaining weights (%)" offset 0,0.4
 set ylabel "test accuracy (%)" offset 0.9,0
 wide = SPAN[2] > 0 && SPAN[1] > 0 ? SPAN[2]/SPAN[1] : 1
@@ -85,9 +89,11 @@ plot for [g=1:NL] for [k=1:WAY[g]] "data/trajectories.tsv" using (column("group"
      for [k=1:SPAN[6]] "groups.tsv" using (100*column("remaining_low")):(100*column("test_accuracy_mean")):(100*(column("remaining_high") - column("remaining_low"))):(0):(G($0)) \
         with vectors heads size graph 0.01,90 lc rgb variable lw 1, \
      "summary.tsv" using (100*column("remaining")):(100*column("test_accuracy")):(pt_of(strcol("run"))):(c(strcol("run"))) with points pt variable ps 0.7 lw 0.8 lc rgb variable, \
+     for [k=1:SPAN[7]] "summary.tsv" using (column("unfinished") > 0 ? 100*column("remaining") : NaN):(100*column("test_accuracy")):(c(strcol("run"))) \
+        with points pt 2 ps 1.5 lw 0.6 lc rgb variable, \
      for [k=1:SPAN[5]] "groups.tsv" using (DONE[$0 + 1] ? BEST_X[$0 + 1] : NaN):(BEST_Y[$0 + 1]):(STAR_X[$0 + 1] - BEST_X[$0 + 1]):(STAR_Y[$0 + 1] - BEST_Y[$0 + 1]) \
         with vectors nohead dt 3 lw 0.8 lc rgb GREY, \
      for [k=1:SPAN[5]] "groups.tsv" using (STAR_X[$0 + 1]):(STAR_Y[$0 + 1]):("★"):(G($0)) with labels font ",9" tc rgb variable, \
-     "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(KIND[int($0) + 1] + 1):(G($0)) with points pt variable ps 1 lc rgb variable, \
+     "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(mean_type(int($0) + 1)):(G($0)) with points pt variable ps 1 lc rgb variable, \
      for [k=1:NUMBERS] "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(sprintf("%d", $0 + 1)) \
         with labels offset 0.7,0.6 font ",7" tc rgb DARK

@@ -71,6 +71,20 @@ matrices() {
     [ "$(grep -o '>0.58<' apart/figures/overlap-runs.svg | wc -l)" -eq 3 ] # two cells and the scale's end
 }
 
+@test "a run whose training is not over is crossed, and its report calls no state final" {
+    cd "$BATS_TEST_TMPDIR"
+    cp "$RUNS/a.h5" going.h5
+    /usr/bin/python3 -c 'import h5py; h5py.File("going.h5", "r+").attrs["status"] = "running"'
+    analyze report -q --nulls 9 --figures svg -o going going.h5 "$RUNS/b.h5"
+    grep -q "crossed: training not over" going/figures/accuracy-remaining.svg
+    crosses() { grep -o "<use xlink:href='#gpPt1'" "$1/figures/accuracy-remaining.svg" | wc -l; }
+    [ "$(crosses going)" -eq 1 ]
+    absent grep -q "crossed" "$OUT/figures/accuracy-remaining.svg"
+    [ "$(crosses "$OUT")" -eq 0 ]
+    grep -q "Jaccard to last recorded" going/index.html
+    grep -q "Jaccard to final" "$OUT/index.html"
+}
+
 @test "the report stands alone and says what the tables say" {
     absent grep -qE '(src|href)="?(https?:)?//|@import|url\(' "$OUT/index.html"
     [ "$(stat -c %s "$OUT/index.html")" -lt 5000000 ]

@@ -303,8 +303,7 @@ static void top_units(void **state) {
     free(text);
 }
 
-static void when_masks_settle(void **state) {
-    struct fixture *f = *state;
+static void put_changes(const struct fixture *f) {
     put(f, "settling",
         "run layer step settled\n"
         "a all 0 .1\na all 10 .5\na all 20 1\nb all 0 .1\nb all 10 .4\nb all 20 1\n");
@@ -318,8 +317,16 @@ static void when_masks_settle(void **state) {
         "run layer distance epsilon window epoch step remaining jaccard_to_final test_accuracy final_test_accuracy\n"
         "a all hamming 0.1 5 1 10 .5 .2 .8 .9\na all jaccard 0.1 5 nan nan nan nan nan .9\n"
         "b all hamming 0.1 5 2 20 .5 .4 .8 .9\nb all jaccard 0.1 5 nan nan nan nan nan .9\n");
+}
+
+static void when_masks_settle(void **state) {
+    struct fixture *f = *state;
+    put_changes(f);
     char *text = say(f, sm_findings_when, 0);
     assert_says(text, "final state by epoch 1.50");
+    assert_says(text, "half of its places with the final one");
+    assert_says(text, "<th>Jaccard to final</th>");
+    assert_says(text, "<th>accuracy at the end</th>");
     assert_says(text, "50.00" NB "% of the weights never change their state and 20.00" NB "% change it more than once; "
                       "9.00" NB "% are hidden and come back");
     assert_says(text, "(Jaccard similarity .5) at epoch 1, and nine tenths at epoch 2.");
@@ -327,6 +334,22 @@ static void when_masks_settle(void **state) {
                 "<b>The early-bird epoch is 1.50 (1" NB "to" NB "2)</b> of 2 (hamming distance below 0.1, 5 times");
     assert_says(text, "Jaccard similarity of 0.300 with the final one");
     assert_says(text, "<td class=\"t\">jaccard &lt; 0.1, 5 times</td><td>never</td>");
+    free(text);
+}
+
+/* One run that goes on is enough: nothing is called final that is not. */
+static void changes_of_unfinished_runs(void **state) {
+    struct fixture *f = *state;
+    f->run[1].complete = false;
+    put_changes(f);
+    char *text = say(f, sm_findings_when, 0);
+    assert_says(text, "Jaccard similarity of 0.300 with the last recorded one");
+    assert_says(text, "last recorded state by epoch 1.50");
+    assert_says(text, "half of its places with the last recorded one");
+    assert_says(text, "<th>Jaccard to last recorded</th>");
+    assert_says(text, "<th>accuracy last recorded</th>");
+    assert_silent(text, "final");
+    assert_silent(text, "the end");
     free(text);
 }
 
@@ -624,6 +647,7 @@ int main(void) {
         CASE(units_that_can_go),
         CASE(top_units),
         CASE(when_masks_settle),
+        CASE(changes_of_unfinished_runs),
         CASE(a_mask_that_never_changes),
         CASE(changes_of_samples_tell_nothing),
         CASE(controls_and_thresholds),
