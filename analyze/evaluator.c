@@ -10,7 +10,6 @@
 #include <supermask/loss.h>
 #include <supermask/recipe.h>
 
-#include "analyze/counts.h"
 #include "analyze/evaluator_inside.h"
 #include "analyze/runs.h"
 #include "analyze/test_data.h"
@@ -371,19 +370,6 @@ int sm_evaluator_score(struct sm_evaluator *e, int8_t *const *mask, float *const
     struct scoring scoring = {.removed = NULL, .first_stage = e->stages.n - 1};
     score_bound(e, &scoring, score);
     return 0;
-}
-
-double sm_evaluator_cost(const struct sm_evaluator *e) {
-    double cost = 0;
-    for (size_t s = 1; s < e->stages.n; s++) {
-        const struct sm_stage *stage = &e->stages.stage[s];
-        if (stage->layer < 0) continue;
-        size_t l = (size_t)stage->layer, n = sm_layer_weights(&e->run->net.layers[l]);
-        if (sm_stage_is_by_unit(&e->stages, &e->forward[0], s)) n = sm_counts_remaining(sm_counts_of(e->mask[l], n));
-        const struct sm_trunk_node *node = s < e->stages.n_mapped ? &e->forward[0].trunk.nodes[s - 1] : NULL;
-        cost += (double)n * (node ? (double)(node->conv.out_height * node->conv.out_width) : 1);
-    }
-    return cost * (double)e->n_images;
 }
 
 int sm_evaluator_score_without(struct sm_evaluator *e, const bool *removed, struct sm_score *score,

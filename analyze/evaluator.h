@@ -41,9 +41,6 @@ int sm_evaluator_score(struct sm_evaluator *evaluator, int8_t *const *mask, floa
 /* Takes mask and weights for the functions below (copied). */
 int sm_evaluator_bind(struct sm_evaluator *evaluator, int8_t *const *mask, float *const *weights, struct sm_error *err);
 
-/* Multiply-adds of the bound network on all test images, as it is computed: kept weights, or all of a dense product. */
-double sm_evaluator_cost(const struct sm_evaluator *evaluator);
-
 /* The bound network without some units: what unit u puts out, in the graph's numbering over all levels [n_units], is 0
  * for all its readers where removed[u] (a channel at every position, its part in sums included). Where no sum joins it
  * with others that is the network with its outgoing weights hidden. Output units cannot be removed. */
@@ -66,6 +63,14 @@ int sm_evaluator_each_unit(struct sm_evaluator *evaluator, double *accuracy, str
 /* drop [n_units]: what the unit is worth, accuracy of the bound network - accuracy without the unit; NaN for output
  * units. */
 int sm_evaluator_each_drop(struct sm_evaluator *evaluator, double *drop, struct sm_error *err);
+
+/* Multiply-adds that they take with the bound mask, at most (evaluator_cost.c): sm_evaluator_each_unit and each_drop,
+ * nothing where another table has asked already; each set of sm_evaluator_accuracy_without whose first units are of
+ * that level. */
+double sm_evaluator_cost_of_each_unit(const struct sm_evaluator *evaluator);
+double sm_evaluator_cost_of_set(const struct sm_evaluator *evaluator, size_t level);
+/* A report does without what would take many minutes, where nobody asked for it. */
+bool sm_evaluator_takes_long(const struct sm_analysis *analysis, double cost);
 
 /* What each unit of the bound network puts out over the test images, after its activation function and before any pool
  * (input units: the preprocessed pixel; output units: the logit), a channel over all its positions: [n_units] each. sd:

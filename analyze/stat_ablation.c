@@ -55,12 +55,18 @@ static void ablation_destroy(struct ablation *ablation) {
     free(ablation->order[0]);
 }
 
-/* A report does without what would take many minutes, where nobody asked for it. */
-static bool takes_long(const struct ablation *ablation, const struct sm_analysis *analysis) {
-    const double most = 2e13; /* multiply-adds: minutes on two cores */
-    size_t n_units = sm_graph_n_units(&ablation->units.graph);
-    if (!analysis->options->report || analysis->options->ablation) return false;
-    if ((double)n_units * sm_evaluator_cost(ablation->evaluator) < most) return false;
+/* All curves: those of each hidden level, and those of all, which begin at the first. */
+static double cost_of_curves(const struct ablation *ablation) {
+    const struct sm_evaluator *e = ablation->evaluator;
+    size_t n_levels = ablation->units.graph.n_levels;
+    double cost = n_levels > 2 ? sm_evaluator_cost_of_set(e, 1) : 0;
+    for (size_t level = 1; level + 1 < n_levels; level++) cost += sm_evaluator_cost_of_set(e, level);
+    return N_CURVES * (STEPS + 1) * cost;
+}
+
+static bool is_left_out(const struct ablation *ablation, const struct sm_analysis *analysis) {
+    double cost = sm_evaluator_cost_of_each_unit(ablation->evaluator) + cost_of_curves(ablation);
+    if (!sm_evaluator_takes_long(analysis, cost)) return false;
     sm_note(analysis->notes,
             "ablation: %s is left out of the report, it takes long; --ablation, or the table ablation by "
             "itself, computes it",
@@ -75,7 +81,7 @@ static int ablation_init(struct ablation *ablation, const struct sm_moment *mome
     if (sm_evaluator_open_moment(&ablation->evaluator, analysis, moment, err)) return -1;
     if (!ablation->evaluator) return 0;
     if (sm_units_init(&ablation->units, moment, err)) return -1;
-    if (takes_long(ablation, analysis)) {
+    if (is_left_out(ablation, analysis)) {
         sm_evaluator_close(ablation->evaluator);
         ablation->evaluator = NULL;
         return 0;

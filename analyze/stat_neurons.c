@@ -37,7 +37,8 @@ static const struct sm_column columns[] = {
     {"activation_sd", "population standard deviation of those n values (n in the denominator)"},
     {"active_share", "share of those values that are above 0"},
     {"ablation_accuracy_drop", "test accuracy of the network minus that with what the unit puts out set to 0; nan for "
-                               "output units, without data and where it was not asked for (--ablation)"},
+                               "output units, without data and where it was not asked for (--ablation; a "
+                               "report asks for it where it takes minutes, not longer)"},
 };
 
 static void write_counts(struct sm_table *table, bool defined, struct sm_degree degree) {
@@ -78,6 +79,18 @@ static int measure(struct neurons *neurons, struct sm_evaluator *evaluator, bool
     return ablation ? sm_evaluator_each_drop(evaluator, neurons->drop, err) : 0;
 }
 
+static bool wants_drop(const struct sm_evaluator *evaluator, const struct sm_moment *moment,
+                       const struct sm_analysis *analysis) {
+    if (!analysis->options->ablation && !analysis->options->report) return false;
+    if (!sm_evaluator_takes_long(analysis, sm_evaluator_cost_of_each_unit(evaluator))) return true;
+    sm_note(
+        analysis->notes,
+        "neurons: the accuracy of %s without each unit is left out of the report, it takes long; --ablation computes "
+        "it",
+        moment->run->name);
+    return false;
+}
+
 /* The caller destroys `neurons`, also after a failure. */
 static int neurons_init(struct neurons *neurons, const struct sm_moment *moment, const struct sm_analysis *analysis,
                         struct sm_error *err) {
@@ -85,8 +98,7 @@ static int neurons_init(struct neurons *neurons, const struct sm_moment *moment,
     *neurons = (struct neurons){.moment = moment};
     if (sm_units_init(&neurons->units, moment, err)) return -1;
     if (sm_evaluator_open_moment(&evaluator, analysis, moment, err)) return -1;
-    bool ablation = analysis->options->ablation || analysis->options->report;
-    int status = evaluator ? measure(neurons, evaluator, ablation, err) : 0;
+    int status = evaluator ? measure(neurons, evaluator, wants_drop(evaluator, moment, analysis), err) : 0;
     sm_evaluator_close(evaluator);
     return status;
 }

@@ -292,6 +292,55 @@ static void results_of_a_moment_are_kept(void **state) {
     bench_destroy(&b);
 }
 
+/* Half kept: products, but the last layer, which is small. Little kept: lists. Multiply-adds counted by hand. */
+static void costs_by_hand(void **state) {
+    enum { IN = PIXELS, A = 100, B = 90, KEPT = 7 };
+    double accuracy[IN + A + B + CLASSES];
+    struct bench b;
+    struct sm_error err = {{0}};
+    bench_init(&b, *state, "784-100-90-10", recipe_image);
+    double images = (double)b.data->test.n;
+    randomize(&b, 0.5, 61);
+    memset(b.mask[2], 0, B * CLASSES);
+    memset(b.mask[2], 1, KEPT);
+    struct sm_evaluator *e = evaluator_of(&b);
+    double columns =
+        IN * A + A * B; /* of each unit its weights in the product that reads it, then all that is behind */
+    assert_true(sm_evaluator_cost_of_each_unit(e) == (columns + IN * (A * B + KEPT) + A * KEPT + B * KEPT) * images);
+    assert_true(sm_evaluator_cost_of_set(e, 1) == (A * B + KEPT) * images);
+    assert_true(sm_evaluator_cost_of_set(e, 2) == KEPT * images);
+    sm_evaluator_close(e);
+    memset(b.mask[0], 0, sm_network_weights(&b.run.net));
+    for (size_t l = 0; l < 3; l++) memset(b.mask[l], l ? 1 : -1, KEPT);
+    const struct sm_moment moment = {.run = &b.run, .run_index = 5, .mask = b.mask, .weights = b.weights};
+    assert_int_equal(sm_evaluator_open_moment(&e, &b.analysis, &moment, &err), 0);
+    assert_true(sm_evaluator_cost_of_each_unit(e) == (IN * 3 + A * 2 + B) * KEPT * images);
+    assert_true(sm_evaluator_cost_of_set(e, 1) == 2 * KEPT * images);
+    assert_int_equal(sm_evaluator_each_unit(e, accuracy, &err), 0);
+    assert_true(sm_evaluator_cost_of_each_unit(e) == 0);
+    sm_evaluator_close(e);
+    bench_destroy(&b);
+}
+
+static void a_report_does_without_what_takes_long(void **state) {
+    const double seconds = 2.5e10, minutes = 60 * seconds; /* of one core */
+    const struct {
+        bool report, ablation, is_left_out;
+        double cost;
+    } cases[] = {{true, false, false, 15 * seconds},
+                 {true, false, true, 10 * minutes},
+                 {true, true, false, 10 * minutes},
+                 {false, false, false, 10 * minutes}};
+    struct bench b;
+    bench_init(&b, *state, "784-10", recipe_image);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        b.options.report = cases[i].report;
+        b.options.ablation = cases[i].ablation;
+        assert_int_equal(sm_evaluator_takes_long(&b.analysis, cases[i].cost), cases[i].is_left_out);
+    }
+    bench_destroy(&b);
+}
+
 /* ---- what cannot be evaluated ---- */
 
 static void refused(const struct bench *b, const char *word) {
@@ -366,6 +415,8 @@ int main(void) {
         cmocka_unit_test(sets_together_are_sets_one_by_one),
         cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(results_of_a_moment_are_kept),
+        cmocka_unit_test(costs_by_hand),
+        cmocka_unit_test(a_report_does_without_what_takes_long),
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(moments_that_cannot_be_evaluated_are_noted),
     };
