@@ -19,10 +19,6 @@
 /* The same against transformed tiles (make bench). */
 #define SPARSE_TILED_BELOW 0.3
 
-/* The images of a pass are mostly 0, and the first dense layer leaves that out, where at most this share of the pixels
- * of blocks of SM_LANES images is not (written digits: half); beyond it OpenBLAS is as fast. */
-#define FEW_BELOW 0.75
-
 /* Rows of one call to OpenBLAS: fixed, so that its inner blocking, and with it rounding, is the same for any number of
  * threads. */
 #define BLAS_ROWS 64
@@ -143,9 +139,8 @@ static bool allocate(struct sm_forward *f) {
     f->input_rows = sm_aligned_zeros(f->image_stride * f->input_stride * sizeof(float));
     f->input_columns = sm_aligned_zeros(f->image_stride * f->input_stride * sizeof(float));
     f->counts = calloc(n_layers * (size_t)f->max_threads, sizeof *f->counts);
-    f->filled = calloc((size_t)f->max_threads, sizeof *f->filled);
     f->layers = calloc(n_layers, sizeof *f->layers);
-    bool whole = f->input_rows && f->input_columns && f->counts && f->filled && f->layers;
+    bool whole = f->input_rows && f->input_columns && f->counts && f->layers;
     for (size_t l = 0; whole && l < n_layers; l++)
         whole = !init_layer(&f->layers[l], &f->net->layers[l], f->image_stride);
     return whole;
@@ -194,7 +189,6 @@ void sm_forward_destroy(struct sm_forward *f) {
     sm_trunk_destroy(&f->trunk);
     free(f->layers);
     free(f->counts);
-    free(f->filled);
     free(f->asked);
     free(f->input_rows);
     free(f->input_columns);
@@ -257,23 +251,19 @@ struct sm_batch_norm *sm_forward_batch_norm(const struct sm_forward *f, size_t l
 static void load_images(struct sm_forward *f, const struct sm_batch *batch, int thread, int n_threads) {
     size_t begin, end;
     sm_share_of(sm_padded(batch->n), SM_LANES, thread, n_threads, &begin, &end);
-    f->filled[thread] = 0;
     for (size_t b = begin; b < end; b += SM_LANES) {
         const uint8_t *images[SM_LANES] = {NULL};
         for (size_t j = 0; j < SM_LANES && b + j < batch->n; j++) images[j] = batch->images[b + j];
         f->kernels->load_block(f->input_rows + b * f->input_stride, f->input_stride, f->input_columns + b,
                                f->image_stride, images, batch->scale + b * batch->n_scales,
                                batch->shift + b * batch->n_scales, batch->n_scales, batch->n_pixels);
-        f->filled[thread] += f->kernels->count_filled(f->input_columns + b, f->image_stride, batch->n_pixels);
     }
 }
 
-/* Of the images that were loaded, whoever loaded them. */
-static void count_images(struct sm_forward *f, const struct sm_batch *batch, int n_threads) {
-    size_t n_filled = 0, n = sm_padded(batch->n) / SM_LANES * batch->n_pixels;
-    for (int t = 0; !f->trunk.net && t < n_threads; t++) n_filled += f->filled[t];
+/* What the form of the layers depends on besides their masks. */
+static void take_facts(struct sm_forward *f, const struct sm_batch *batch) {
     f->n_images = batch->n;
-    f->few = !f->trunk.net && f->input_stride <= SM_LISTED_MOST && (double)n_filled <= FEW_BELOW * (double)n;
+    f->few = batch->mostly_zero && !f->trunk.net && f->input_stride <= SM_LISTED_MOST;
 }
 
 static void count_masks(struct sm_forward *f, int thread, int n_threads) {
@@ -477,7 +467,7 @@ static void pass(struct sm_forward *f, const struct sm_batch *batch, enum sm_sta
     if (!f->frozen) count_masks(f, thread, n_threads);
     sm_forward_wait(f, n_threads);
     if (thread == 0) {
-        count_images(f, batch, n_threads);
+        take_facts(f, batch);
         choose_forms(f, n_threads);
     }
     sm_forward_wait(f, n_threads);
@@ -508,7 +498,7 @@ void sm_forward_load(struct sm_forward *f, const struct sm_batch *batch) {
         sm_trunk_load(&f->trunk, batch);
     else
         load_images(f, batch, 0, 1);
-    count_images(f, batch, 1);
+    take_facts(f, batch);
 }
 
 float *sm_forward_level(const struct sm_forward *f, size_t level) {

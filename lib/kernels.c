@@ -326,16 +326,6 @@ static void product_of_few(float *out, const float *in, size_t image_stride, siz
     multiply(out, image_stride, effective, stride, in, image_stride, n_in, n_images, first, last);
 }
 
-static size_t count_filled(const float *rows, size_t stride, size_t n) {
-    size_t n_filled = 0;
-    for (size_t k = 0; k < n; k++) {
-        vector_int any = {0};
-        for (size_t i = 0; i < SM_LANES; i += V) any |= load(rows + k * stride + i) != 0;
-        n_filled += bits_of(any) != 0;
-    }
-    return n_filled;
-}
-
 static void weight_gradient(float *gradient, const float *delta, size_t image_stride, size_t n_images,
                             const float *rows, size_t stride, size_t first, size_t last) {
     multiply(gradient, stride, delta, image_stride, rows, stride, n_images, stride, first, last);
@@ -484,7 +474,6 @@ const struct sm_kernels JOIN(sm_kernels_, SM_ISA) = {
     .product_kept_transposed = product_kept_transposed,
     .collect_kept = collect_kept,
     .product_of_few = product_of_few,
-    .count_filled = count_filled,
     .count_kept = count_kept,
     .apply_mask = apply_mask,
     .mask_from_scores = mask_from_scores,

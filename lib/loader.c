@@ -147,6 +147,7 @@ static int init_buffer(struct sm_loader_buffer *b, const struct sm_loader *l) {
     if (copies) b->pixels = malloc(l->batch_size * s->n_pixels);
     b->batch = (struct sm_batch){.n_pixels = s->n_pixels,
                                  .n_scales = s->n_scales,
+                                 .mostly_zero = s->mostly_zero,
                                  .images = b->images,
                                  .scale = b->scale,
                                  .shift = b->shift,

@@ -81,6 +81,37 @@ static void a_batch_points_into_the_samples(void **state) {
     tiny_destroy(&data);
 }
 
+/* Of the training images, block by block of 16: three of four pixels hold something in both blocks, then seven of
+ * eight. Of the test split it says the same; black is not 0 where a mean is taken off. */
+static void data_sets_that_are_mostly_black(void **state) {
+    (void)state;
+    enum { IMAGES = 18, PIXELS = 4 };
+    static uint8_t images[IMAGES * PIXELS], bright[PIXELS] = {9, 9, 9, 9}, labels[IMAGES];
+    struct sm_dataset data = {.channels = 1,
+                              .height = 2,
+                              .width = 2,
+                              .n_classes = 10,
+                              .train = {IMAGES, images, labels},
+                              .test = {1, bright, labels}};
+    struct sm_error err = {{0}};
+    struct sm_samples samples;
+    images[3 * PIXELS] = images[4 * PIXELS + 1] = images[15 * PIXELS + 2] = images[9 * PIXELS + 2] = 1;
+    memset(images + 17 * PIXELS, 255, 3);
+    for (enum sm_standardize_kind kind = SM_STANDARDIZE_IMAGE; kind <= SM_STANDARDIZE_CHANNEL; kind++) {
+        init(&samples, &data, kind);
+        assert_int_equal(samples.mostly_zero, kind == SM_STANDARDIZE_UNIT);
+        assert_int_equal(sm_samples_batch(&samples, 17, 1).mostly_zero, samples.mostly_zero);
+        sm_samples_destroy(&samples);
+    }
+    assert_int_equal(sm_samples_init(&samples, &data, &data.test, SM_STANDARDIZE_UNIT, &err), 0);
+    assert_true(samples.mostly_zero);
+    sm_samples_destroy(&samples);
+    images[16 * PIXELS + 3] = 1;
+    init(&samples, &data, SM_STANDARDIZE_UNIT);
+    assert_false(samples.mostly_zero);
+    sm_samples_destroy(&samples);
+}
+
 /* No contrast: (x - mean) * sqrt(pixels) = 0, not 0/0. One pixel of 1 among 784: sd = .0357 = 1/sqrt(784) to within
  * its 6th digit, on the small side, so that the floor decides. */
 static void images_without_contrast(void **state) {
@@ -150,6 +181,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_images_by_hand),
         cmocka_unit_test(images_without_contrast),
+        cmocka_unit_test(data_sets_that_are_mostly_black),
         cmocka_unit_test(channels_by_the_training_images),
         cmocka_unit_test(a_batch_points_into_the_samples),
         cmocka_unit_test(random_images_against_the_formula),

@@ -636,28 +636,6 @@ static void zeros_are_left_out_exactly(void **state) {
 
 /* ---- integers: exact ---- */
 
-static void filled_rows_are_counted(void **state) {
-    (void)state;
-    enum { N = 9, STRIDE = 3 * SM_LANES };
-    const struct sm_kernels *found[3];
-    size_t n_found = find_kernels(found);
-    for (size_t k = 0; k < n_found; k++) {
-        float *rows = check_alloc(N * STRIDE, sizeof *rows);
-        for (size_t a = 0; a < N * STRIDE; a++) rows[a] = a % STRIDE < SM_LANES ? -0.0f : 1;
-        assert_int_equal(found[k]->count_filled(rows, STRIDE, N), 0);
-        for (size_t lane = 0; lane < SM_LANES; lane++) { /* each lane counts, and several of a row once */
-            rows[4 * STRIDE + lane] = -0.25f;
-            assert_int_equal(found[k]->count_filled(rows, STRIDE, N), lane ? 2 : 1);
-            rows[4 * STRIDE + lane] = 0;
-            rows[lane] = 1e-30f;
-            assert_int_equal(found[k]->count_filled(rows, STRIDE, N), 1);
-        }
-        assert_int_equal(found[k]->count_filled(rows, STRIDE, 1), 1);
-        assert_int_equal(found[k]->count_filled(rows, STRIDE, 0), 0);
-        free(rows);
-    }
-}
-
 /* Keeps and inverts by the sign of the effective weight, each list in ascending order of the inputs. */
 static void assert_kept(const struct sm_kept *kept, const struct problem *p, size_t o) {
     const uint32_t *slots = kept->index + o * p->stride;
@@ -1155,7 +1133,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_function_against_plain_loops),
         cmocka_unit_test(zeros_are_left_out_exactly),
-        cmocka_unit_test(filled_rows_are_counted),
         cmocka_unit_test(kept_weights_are_listed_by_sign),
         cmocka_unit_test(threshold_is_strict),
         cmocka_unit_test(update_thresholds_strictly),

@@ -3,6 +3,7 @@
 #ifndef SUPERMASK_BATCH_H
 #define SUPERMASK_BATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <supermask/dataset.h>
@@ -15,6 +16,7 @@ struct sm_batch {
     size_t n;
     size_t n_pixels;              /* of an image: channels * height * width */
     size_t n_scales;              /* 1, or the number of channels where each has its own scale and shift */
+    bool mostly_zero;             /* of the data set's x, not of this batch: see sm_samples */
     const uint8_t *const *images; /* [n], each [channels, height, width] */
     const float *scale, *shift;   /* [n][n_scales] */
     const uint8_t *labels;        /* [n] */
@@ -26,8 +28,11 @@ struct sm_samples {
     const struct sm_split *split;
     enum sm_standardize_kind standardize;
     size_t n_pixels, n_scales; /* as in sm_batch */
-    const uint8_t **images;    /* [split->n], into the split */
-    float *scale, *shift;      /* [split->n][n_scales] */
+    bool mostly_zero; /* so much of the training images, whichever the split, is black, and black is x = 0, that the
+                         first dense layer of a network leaves it out: decided once for a data set, because that rounds
+                         otherwise than a product of everything */
+    const uint8_t **images; /* [split->n], into the split */
+    float *scale, *shift;   /* [split->n][n_scales] */
 };
 
 /* SM_STANDARDIZE_IMAGE: each image by itself over all its channels, (x - mean) / max(sd, 1/sqrt(n_pixels)), sd over n

@@ -61,8 +61,7 @@ struct sm_forward {
     float *input_columns;            /* [input_stride][image_stride]: the same */
     struct sm_forward_layer *layers; /* [n_layers] */
     size_t *counts;                  /* [n_layers][max_threads]: kept weights that each thread counted */
-    size_t *filled;                  /* [max_threads]: pixels of blocks of images that are not 0, as each counted */
-    bool few;                        /* most of what the first dense layer reads in this pass is 0 */
+    bool few;                        /* the first dense layer leaves out what is 0 in the images: sm_samples */
     int max_threads;
     size_t first_dense;        /* layers below it are convolutions, in the trunk */
     struct sm_trunk trunk;     /* what stands before the dense layers; nothing where they read the images */

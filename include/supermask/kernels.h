@@ -143,9 +143,6 @@ struct sm_kernels {
     void (*product_of_few)(float *out, const float *in, size_t image_stride, size_t n_images, const float *effective,
                            size_t stride, size_t n_in, size_t first, size_t last);
 
-    /* How many of n rows of SM_LANES floats hold anything but 0. */
-    size_t (*count_filled)(const float *rows, size_t stride, size_t n);
-
     /* Number of entries that are not 0; n a multiple of SM_LANES. */
     size_t (*count_kept)(const int8_t *mask, size_t n);
 
