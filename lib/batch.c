@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <supermask/batch.h>
-#include <supermask/kernels.h>
 
 #include <math.h>
 #include <stdlib.h>
+#include <supermask/kernels.h>
+#include <supermask/sizes.h>
 
 /* Sums over pixels, exact: 255^2 * 2^40 pixels fit. */
 struct sums {
@@ -103,10 +104,10 @@ static size_t count_lit(const uint8_t *images, size_t n, size_t n_pixels) {
 }
 
 static bool is_mostly_black(const struct sm_split *split, size_t n_pixels) {
-    size_t n_blocks = (split->n + SM_LANES - 1) / SM_LANES, n_lit = 0;
+    size_t n_blocks = sm_divided_up(split->n, SM_LANES), n_lit = 0;
 #pragma omp parallel for schedule(static) reduction(+ : n_lit)
     for (size_t b = 0; b < n_blocks; b++) {
-        size_t first = b * SM_LANES, n = split->n - first < SM_LANES ? split->n - first : SM_LANES;
+        size_t first = b * SM_LANES, n = sm_smaller(SM_LANES, split->n - first);
         n_lit += count_lit(split->images + first * n_pixels, n, n_pixels);
     }
     return n_blocks && (double)n_lit <= MOSTLY_BLACK * (double)(n_blocks * n_pixels);
