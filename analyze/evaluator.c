@@ -369,6 +369,7 @@ int sm_evaluator_score(struct sm_evaluator *e, int8_t *const *mask, float *const
     if (sm_evaluator_bind(e, mask, weights, err) != 0) return -1;
     struct scoring scoring = {.removed = NULL, .first_stage = e->stages.n - 1};
     score_bound(e, &scoring, score);
+    sm_evaluator_show_scored(e);
     return 0;
 }
 

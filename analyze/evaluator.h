@@ -34,6 +34,10 @@ void sm_evaluator_close(struct sm_evaluator *evaluator);
 int sm_evaluator_open_moment(struct sm_evaluator **evaluator, const struct sm_analysis *analysis,
                              const struct sm_moment *moment, struct sm_error *err);
 
+/* n >= 1 networks are going to be scored for `table` (borrowed), one after the other: once that has taken two seconds
+ * it shows itself on standard error, unless the user wants no progress. */
+void sm_evaluator_announce(struct sm_evaluator *evaluator, const char *table, size_t n);
+
 /* The network under mask and weights, [n_layers][weights] each; binds them. */
 int sm_evaluator_score(struct sm_evaluator *evaluator, int8_t *const *mask, float *const *weights,
                        struct sm_score *score, struct sm_error *err);

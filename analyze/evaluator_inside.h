@@ -4,6 +4,7 @@
 #define SUPERMASK_ANALYZE_EVALUATOR_INSIDE_H
 
 #include <supermask/forward.h>
+#include <supermask/progress.h>
 
 #include "analyze/evaluator.h"
 #include "analyze/evaluator_stages.h"
@@ -23,6 +24,9 @@ struct sm_evaluator {
     size_t run_index;             /* of the moment */
     bool quiet;                   /* long work does not show itself */
     double *loss_of;              /* [n_images] of the score that is being computed */
+    const char *table;            /* for which networks have been announced, else NULL */
+    struct sm_progress networks;  /* of those */
+    size_t n_scored;
 };
 
 /* A batch of images and who computes it. */
@@ -38,11 +42,14 @@ struct sm_evaluator_part {
 void sm_evaluator_each_batch(struct sm_evaluator *evaluator,
                              void (*function)(const struct sm_evaluator_part *part, void *context), void *context);
 
-/* The same for what may take minutes: once it has taken two seconds it shows itself on standard error, as images that are
- * done of all, unless the evaluator is quiet. removed: what is computed, one word ("each-unit"). */
+/* The same for what may take minutes: once it has taken two seconds it shows itself on standard error, as images that
+ * are done of all, unless the evaluator is quiet. removed: what is computed, one word ("each-unit"). */
 void sm_evaluator_each_batch_shown(struct sm_evaluator *evaluator, const char *removed,
                                    void (*function)(const struct sm_evaluator_part *part, void *context),
                                    void *context);
+
+/* One of the networks that were announced (sm_evaluator_announce) has been scored. */
+void sm_evaluator_show_scored(struct sm_evaluator *evaluator);
 
 /* The bound network on the images of the part. */
 void sm_evaluator_pass(const struct sm_evaluator_part *part);

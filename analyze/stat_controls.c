@@ -98,10 +98,21 @@ static void write_row(struct sm_table *table, const struct bench *bench, const s
     sm_table_real(table, remaining_of(bench));
 }
 
+static size_t n_replicates(const struct bench *bench, const struct sm_control *control) {
+    if (!control->applies(&bench->moment->run->net, bench->moment->mask)) return 0;
+    return control->random ? REPLICATES : 1;
+}
+
+static void announce(const struct bench *bench) {
+    size_t n = 0;
+    for (size_t c = 0; c < sm_n_controls; c++) n += n_replicates(bench, &sm_controls[c]);
+    if (n) sm_evaluator_announce(bench->evaluator, "controls", n);
+}
+
 static int write_control(struct sm_table *table, const struct bench *bench, const struct sm_control *control,
                          struct sm_error *err) {
     struct sm_score score[REPLICATES];
-    size_t n = !control->applies(&bench->moment->run->net, bench->moment->mask) ? 0 : control->random ? REPLICATES : 1;
+    const size_t n = n_replicates(bench, control);
     for (size_t r = 0; r < n; r++)
         if (evaluate(bench, control, (uint32_t)r, &score[r], err) != 0) return -1;
     write_row(table, bench, control, score, n);
@@ -120,6 +131,7 @@ static int moment_rows(void *state, const struct sm_moment *moment, struct sm_ta
     if (sm_evaluator_open_moment(&bench.evaluator, analysis, moment, err) != 0) return -1;
     if (!bench.evaluator) return 0;
     int status = bench_init(&bench, moment, analysis->options->seed, err);
+    if (status == 0) announce(&bench);
     for (size_t c = 0; c < sm_n_controls && status == 0; c++)
         status = write_control(table, &bench, &sm_controls[c], err);
     free(bench.mask);

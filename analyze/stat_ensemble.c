@@ -92,6 +92,9 @@ static int accuracies_init(struct accuracies *accuracies, size_t n_runs, struct 
 static int measure_masks(const struct state *state, struct accuracies *accuracies, struct sm_evaluator *evaluator,
                          const struct sm_moment *first, int8_t *const *mask, struct sm_error *err) {
     struct sm_score score;
+    size_t n = 1;
+    for (size_t k = 0; k < N_ALIGNMENTS; k++) n += state->ensemble[k].n_runs;
+    sm_evaluator_announce(evaluator, "ensemble", n);
     if (sm_evaluator_score(evaluator, first->mask, first->weights, &score, err) != 0) return -1;
     accuracies->first = score.accuracy;
     for (size_t k = 0; k < N_ALIGNMENTS; k++)

@@ -111,9 +111,10 @@ static int moment_rows(void *state, const struct sm_moment *moment, struct sm_ta
         return 0;
     }
     struct bench bench = {0};
+    const size_t n = sizeof factors / sizeof *factors;
     int status = bench_init(&bench, analysis, moment, err);
-    for (size_t f = 0; f < sizeof factors / sizeof *factors && status == 0; f++)
-        status = write_factor(table, &bench, factors[f], err);
+    if (bench.evaluator) sm_evaluator_announce(bench.evaluator, "thresholds", n);
+    for (size_t f = 0; f < n && status == 0; f++) status = write_factor(table, &bench, factors[f], err);
     bench_destroy(&bench);
     return status;
 }

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const double REDRAW_SECONDS = 0.1;
+static const double REDRAW_SECONDS = 0.1, PART_SECONDS = 2;
 
 enum { LINE_SIZE = 512, BAR_WIDTH = 24, NARROWEST = 20, WIDEST = LINE_SIZE - 1, USUAL_WIDTH = 80 };
 
@@ -94,13 +94,19 @@ void sm_progress_update(struct sm_progress *progress, size_t done, const char *d
     progress->done = done < progress->total ? done : progress->total;
     if (progress->quiet) return;
     double time = sm_now(), elapsed = time - progress->started;
-    if (!progress->terminal) {
-        print_line(progress, elapsed, detail);
-        return;
-    }
-    if (time - progress->drawn < REDRAW_SECONDS && progress->done < progress->total) return;
+    if (progress->terminal && time - progress->drawn < REDRAW_SECONDS && progress->done < progress->total) return;
     progress->drawn = time;
-    draw_bar(progress, elapsed, detail);
+    if (progress->terminal)
+        draw_bar(progress, elapsed, detail);
+    else
+        print_line(progress, elapsed, detail);
+}
+
+void sm_progress_update_part(struct sm_progress *progress, size_t done, const char *detail) {
+    bool moved = progress->done == 0 || done * 10 / progress->total != progress->done * 10 / progress->total;
+    double last = progress->drawn > progress->started ? progress->drawn : progress->started;
+    if (progress->terminal ? sm_now() - progress->started >= PART_SECONDS : moved && sm_now() - last >= PART_SECONDS)
+        sm_progress_update(progress, done, detail);
 }
 
 bool sm_progress_due(const struct sm_progress *progress, size_t done) {
@@ -108,7 +114,7 @@ bool sm_progress_due(const struct sm_progress *progress, size_t done) {
 }
 
 void sm_progress_wipe(struct sm_progress *progress) {
-    if (progress->quiet || !progress->terminal) return;
+    if (progress->quiet || !progress->terminal || !progress->done) return;
     fputs("\r\033[K", stderr);
     fflush(stderr);
 }

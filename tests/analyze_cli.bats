@@ -324,6 +324,20 @@ cells() { grep -v '^#' "$1"; }
     [[ "$stderr" == *"masks=1 of=2 run=long elapsed="*" left="* ]] # nothing else is to come
 }
 
+@test "networks that are scored one after the other show themselves" {
+    "${ANALYZE%analyze}train" fcn-digits --quiet --set network=784-1000-800-10 --epochs 1 -o long.h5
+    OMP_NUM_THREADS=1 "$ANALYZE" controls -o out --figures none long.h5 >/dev/null 2>log 3>&- &
+    pid=$!
+    sleep 1 # dozens of networks of 1.6 million weights take seconds, and here they take two more
+    if kill -STOP $pid; then
+        sleep 2.2
+        kill -CONT $pid
+    fi
+    wait $pid
+    grep -Eq "Z networks=[0-9]+ of=32 run=long table=controls elapsed=[0-9]+ left=[0-9]+$" log
+    [ "$(grep -c networks= log)" -le 11 ]
+}
+
 @test "report makes every table and the page" {
     run -0 --separate-stderr "$ANALYZE" report -q -o out --figures none --nulls 3 "$RUNS/a.h5" "$RUNS/b.h5"
     for name in $("$ANALYZE" list | awk '$1 == "table" {print $2}'); do

@@ -11,7 +11,7 @@ struct sm_progress {
     bool quiet, terminal, left_unknown;
     const char *label;         /* borrowed */
     size_t total, done, first; /* first: units that were done before the clock started */
-    double started, drawn;     /* seconds, monotonic clock */
+    double started, drawn;     /* seconds, monotonic clock; drawn: the bar, or the last line */
 };
 
 /* Bar if stderr is a terminal (TERM not dumb, NO_COLOR and CI unset), else plain lines. */
@@ -28,7 +28,10 @@ void sm_progress_update(struct sm_progress *progress, size_t done, const char *d
 /* For work of many small units: should it be shown that the `done`-th (from 1) is done? Always where a bar is drawn;
  * elsewhere, where each update is a line, once in every tenth of the total. */
 bool sm_progress_due(const struct sm_progress *progress, size_t done);
-/* Takes the bar away: of a part of longer work, whose own bar comes back with its next update. */
+/* In the place of an update for a part of longer work, which is mostly short: shows itself from the third second on,
+ * and where each update is a line, at most one in two seconds and in every tenth of the total. */
+void sm_progress_update_part(struct sm_progress *progress, size_t done, const char *detail);
+/* Takes the bar away, if one was drawn: of a part of longer work, whose own bar comes back with its next update. */
 void sm_progress_wipe(struct sm_progress *progress);
 /* Ends the bar's line. */
 void sm_progress_end(struct sm_progress *progress);
