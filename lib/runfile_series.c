@@ -80,8 +80,12 @@ static int check_record_epochs(const struct sm_run *run, struct sm_error *err) {
     return 0;
 }
 
-static int check_metric_epochs(const struct sm_run *run, struct sm_error *err) {
+/* What follows the whole rows was begun by a run that is not over, and never written. */
+static int check_metric_epochs(const struct sm_run *run, size_t n, struct sm_error *err) {
     const struct sm_metrics *rows = run->metrics;
+    bool lacks = run->n_metrics < n && run->complete;
+    for (size_t i = run->n_metrics; i < n; i++) lacks = lacks || !isnan(rows[i].epoch);
+    if (lacks) return sm_fail(err, "%s: metrics/epoch says nan for row %zu", run->path, run->n_metrics);
     for (size_t i = 0; i < run->n_metrics; i++)
         if (check_epoch(run, "metrics/epoch", i, i ? rows[i - 1].epoch : NAN, rows[i].epoch, false, err) < 0) return -1;
     return 0;
@@ -123,9 +127,8 @@ static int read_metrics(struct sm_run *run, struct sm_error *err) {
     if (series_length(run, "metrics/epoch", H5T_FLOAT, &n, err) < 0) return -1;
     run->metrics = read_rows(run, &sm_metric_rows, n, err);
     if (!run->metrics) return -1;
-    while (run->n_metrics < n && run->metrics[run->n_metrics].epoch == run->metrics[run->n_metrics].epoch)
-        run->n_metrics++;
-    return check_metric_epochs(run, err);
+    while (run->n_metrics < n && !isnan(run->metrics[run->n_metrics].epoch)) run->n_metrics++;
+    return check_metric_epochs(run, n, err);
 }
 
 /* How many of the n rows of /rounds are whole: a number that was never written is -1. */

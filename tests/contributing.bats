@@ -24,11 +24,11 @@ example_of() {
 }
 
 # supermask-train with the example's file and its row in the table, by the compiler and flags of this build. What is
-# linked before the archive takes the place of the same object in it.
+# linked before the archive takes the place of the same object in it. $1: what sed does to the example.
 build_example() {
     local compile objects
     compile=$(<"$build/flags")
-    example_of "A method" >"$work/random_mask.c"
+    example_of "A method" | sed -e "${1:-}" >"$work/random_mask.c"
     sed -e 's/^extern const struct sm_method /&sm_method_random_mask, /' \
         -e 's/^static const struct sm_method \*const methods\[\] = {/&\n    \&sm_method_random_mask,/' \
         "$root/train/methods.c" >"$work/methods.c"
@@ -78,4 +78,11 @@ print((mask[0] == 1).sum(), (mask[-1] == 1).sum(), (mask[0] == mask[-1]).all(), 
     [[ "$stderr" == *"batch_norm: the method random-mask masks the network"* ]]
     run -1 --separate-stderr ./supermask-train fcn-digits-dense --set method=random-mask --set rounds=3
     [[ "$stderr" == *"rounds: the method random-mask does not work in rounds"* ]]
+}
+
+@test "a method whose threshold no run file may hold is refused before it trains" {
+    build_example 's/sm_init_weights(.*/&\n    l->threshold = l->index ? NAN : 0.25;/; s/l->threshold = NAN;//'
+    run -1 --separate-stderr ./supermask-train fcn-digits-dense --set method=random-mask -o refused.h5
+    [[ "$stderr" == *"method random-mask: threshold nan of layer dense2: it is finite in every layer or NaN"* ]]
+    [ ! -e refused.h5 ]
 }

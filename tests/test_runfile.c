@@ -463,6 +463,8 @@ static void test_damaged_run(void **state) {
         {"f['records/epoch'][2] = .25", "records/epoch does not rise from row 1 to 2"},
         {"f['records/epoch'][2] = .5", "records/epoch does not rise from row 1 to 2"},
         {"f['metrics/epoch'][1] = -2", "metrics/epoch says -2 for row 1"},
+        {"f['metrics/epoch'][1] = float('nan')", "metrics/epoch says nan for row 1"},
+        {"f['metrics/epoch'][3] = float('nan')", "metrics/epoch says nan for row 3"}, /* complete: nothing is to come */
         {"f['metrics/epoch'][1] = 1", "metrics/epoch does not rise from row 0 to 1"},
         {"f['layers/hidden'].attrs['threshold'] = float('-inf')", "layer hidden: attribute `threshold` is infinite"},
         {"f['layers/hidden'].attrs['threshold'] = float('nan')",

@@ -24,7 +24,7 @@ struct sm_method_layer {
     float *weights;   /* filled by init: initial weights w */
     float *scores;    /* filled by init; NULL for a method that trains weights */
     int8_t *mask;     /* all 1; init may write the mask of a method that holds one. NULL for a method without masks */
-    double threshold; /* set by init: tau, or NaN where the method has none */
+    double threshold; /* set by init: tau, finite; or NaN, then in every layer, where the method has none */
 };
 
 /* The threads that call a hook together. */

@@ -71,6 +71,18 @@ static int bind_layer(struct sm_trainer *t, size_t l, struct sm_error *err) {
                                      : sm_forward_bind(&t->forward, l, layer->weights, layer->mask, err);
 }
 
+/* What no run file may hold (runfile.h) is found before training. */
+static int check_thresholds(const struct sm_trainer *t, struct sm_error *err) {
+    for (size_t l = 0; l < t->net->n_layers; l++) {
+        double threshold = t->layers[l].threshold;
+        if (!isinf(threshold) && isnan(threshold) == isnan(t->layers[0].threshold)) continue;
+        return sm_fail(err,
+                       "method %s: threshold %g of layer %s: it is finite in every layer or NaN (none) in every layer",
+                       t->method->name, threshold, t->net->layers[l].name);
+    }
+    return 0;
+}
+
 static int init_layers(struct sm_trainer *t, struct sm_error *err) {
     t->layers = calloc(t->net->n_layers, sizeof *t->layers);
     if (t->forward.trunk.net)
@@ -81,7 +93,7 @@ static int init_layers(struct sm_trainer *t, struct sm_error *err) {
             return sm_fail(err, "out of memory for layer %s", t->net->layers[l].name);
         if (bind_layer(t, l, err)) return -1;
     }
-    return sm_masking_init(t, err);
+    return check_thresholds(t, err) ? -1 : sm_masking_init(t, err);
 }
 
 static int check_shapes(const struct sm_trainer *t, const struct sm_dataset *data, struct sm_error *err) {

@@ -158,8 +158,8 @@ struct sm_run {
     bool has_mask_weights; /* mask_weights are there */
     bool has_score_records;
     size_t n_records;
-    int64_t *step; /* [n_records]: rising likewise */
-    double *epoch; /* [n_records]: finite, from 0, rising; of methods in rounds two may be equal */
+    int64_t *step; /* [n_records]: from 0, rising; of methods in rounds two may be equal */
+    double *epoch; /* [n_records]: likewise, finite */
     size_t n_metrics;
     struct sm_metrics *metrics; /* [n_metrics] */
     bool in_rounds;             /* /rounds is there, with or without rows */
