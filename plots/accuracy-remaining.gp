@@ -42,7 +42,7 @@ stats "groups.tsv" using (NL = NL + 1, KIND[NL] = open_type(strcol("method")), L
     STAR_Y[NL] = 100*column("published_accuracy"), DONE[NL] = column("unfinished") == 0, \
     (DONE[NL] ? 0 : (SPAN[7] = 1)), reach_y(STAR_Y[NL]), reach(STAR_X[NL], STAR_Y[NL]), \
     (STAR_X[NL] == STAR_X[NL] && STAR_Y[NL] == STAR_Y[NL] ? (SPAN[5] = 1) : 0), \
-    (column("test_accuracy_low") == column("test_accuracy_low") ? (SPAN[6] = 1) : 0), 0) nooutput
+    (DONE[NL] && column("test_accuracy_low") == column("test_accuracy_low") ? (SPAN[6] = 1) : 0), 0) nooutput
 array WAY[NL + 1]
 do for [k=1:NL + 1] { WAY[k] = 0 }
 stats "data/trajectories.tsv" using (reach_way(100*column("remaining"), 100*column("test_accuracy")), \
@@ -56,14 +56,15 @@ shown = NL > 24 ? 24 : NL
 # Colours alone do not tell more than seven groups apart: then groups have numbers.
 NUMBERS = NL > 7
 number(g) = NUMBERS ? sprintf("%d  ", g) : ""
-mean_type(g) = KIND[g] + (DONE[g] ? 1 : 0)
+CROSS = 2
+mean_type(g) = DONE[g] ? KIND[g] + 1 : CROSS
 COLS = NL > 3 ? 2 : 1
 W = COLS == 1 ? 8.5 : 17.0; HEAD = 0.75 + 0.38*(shown + COLS - 1)/COLS + 0.3*SPAN[7]; H = 6.3 + HEAD
 eval page(W, H)
 set lmargin at screen 1.45/W; set rmargin at screen 1 - 0.4/W; set bmargin at screen 1.15/H; set tmargin at screen 1 - (HEAD + 0.15)/H
 do for [g=1:shown] { eval point_entry(g, 1.45 + 7.8*((g - 1) % COLS), 0.3 + 0.38*int((g - 1)/COLS), W, H, layer_colour(g, NL), mean_type(g), number(g).shortened(LAYER[g], COLS == 1 ? 48 : 50)) }
 set label 1 "open: run   filled: mean of the group".(SPAN[5] ? "   ★ published" : "") at screen 1.45/W, screen 1 - (HEAD - 0.2 - 0.3*SPAN[7])/H left font ",7" tc rgb DARK
-if (SPAN[7]) { set label 2 "crossed: training not over; the mean is open, too" at screen 1.45/W, screen 1 - (HEAD - 0.2)/H left font ",7" tc rgb DARK }
+if (SPAN[7]) { set label 2 "×: run whose training is not over; its group has no mean here" at screen 1.45/W, screen 1 - (HEAD - 0.2)/H left font ",7" tc rgb DARK }
 set xlabel "remaining weights (%)" offset 0,0.4
 set ylabel "test accuracy (%)" offset 0.9,0
 wide = SPAN[2] > 0 && SPAN[1] > 0 ? SPAN[2]/SPAN[1] : 1
@@ -78,22 +79,21 @@ set format "%g"
 do for [g=1:NL] { if (STAR_X[g] != STAR_X[g] && STAR_Y[g] == STAR_Y[g]) {
     set arrow 1000 + g from graph 0, first STAR_Y[g] to graph 1, first STAR_Y[g] nohead dt 3 lw 0.8 lc rgb layer_colour(g, NL) } }
 c(run) = layer_colour(group_of(run), NL)
-pt_of(run) = KIND[int(group_of(run))]
+pt_of(run, unfinished) = unfinished > 0 ? CROSS : KIND[int(group_of(run))]
 G(k) = layer_colour(int(k) + 1 > NL ? NL : int(k) + 1, NL)
 set datafile columnheaders
 # gnuplot 5.4 dies of a plot without a single point: elements are left out by loops that run no time.
 plot for [g=1:NL] for [k=1:WAY[g]] "data/trajectories.tsv" using (column("group") == g ? 100*column("remaining") : NaN):(100*column("test_accuracy")) \
         with lines lc rgb G(g - 1) lw 1, \
-     for [k=1:SPAN[6]] "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_low")):(0):(100*(column("test_accuracy_high") - column("test_accuracy_low"))):(G($0)) \
+     for [k=1:SPAN[6]] "groups.tsv" using (DONE[$0 + 1] ? 100*column("remaining_mean") : NaN):(100*column("test_accuracy_low")):(0):(100*(column("test_accuracy_high") - column("test_accuracy_low"))):(G($0)) \
         with vectors heads size graph 0.01,90 lc rgb variable lw 1, \
-     for [k=1:SPAN[6]] "groups.tsv" using (100*column("remaining_low")):(100*column("test_accuracy_mean")):(100*(column("remaining_high") - column("remaining_low"))):(0):(G($0)) \
+     for [k=1:SPAN[6]] "groups.tsv" using (DONE[$0 + 1] ? 100*column("remaining_low") : NaN):(100*column("test_accuracy_mean")):(100*(column("remaining_high") - column("remaining_low"))):(0):(G($0)) \
         with vectors heads size graph 0.01,90 lc rgb variable lw 1, \
-     "summary.tsv" using (100*column("remaining")):(100*column("test_accuracy")):(pt_of(strcol("run"))):(c(strcol("run"))) with points pt variable ps 0.7 lw 0.8 lc rgb variable, \
-     for [k=1:SPAN[7]] "summary.tsv" using (column("unfinished") > 0 ? 100*column("remaining") : NaN):(100*column("test_accuracy")):(c(strcol("run"))) \
-        with points pt 2 ps 1.5 lw 0.6 lc rgb variable, \
+     "summary.tsv" using (100*column("remaining")):(100*column("test_accuracy")):(pt_of(strcol("run"), column("unfinished"))):(c(strcol("run"))) \
+        with points pt variable ps 0.7 lw 1 lc rgb variable, \
      for [k=1:SPAN[5]] "groups.tsv" using (DONE[$0 + 1] ? BEST_X[$0 + 1] : NaN):(BEST_Y[$0 + 1]):(STAR_X[$0 + 1] - BEST_X[$0 + 1]):(STAR_Y[$0 + 1] - BEST_Y[$0 + 1]) \
         with vectors nohead dt 3 lw 0.8 lc rgb GREY, \
      for [k=1:SPAN[5]] "groups.tsv" using (STAR_X[$0 + 1]):(STAR_Y[$0 + 1]):("★"):(G($0)) with labels font ",9" tc rgb variable, \
-     "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(mean_type(int($0) + 1)):(G($0)) with points pt variable ps 1 lc rgb variable, \
+     "groups.tsv" using (DONE[$0 + 1] ? 100*column("remaining_mean") : NaN):(100*column("test_accuracy_mean")):(mean_type(int($0) + 1)):(G($0)) with points pt variable ps 1 lc rgb variable, \
      for [k=1:NUMBERS] "groups.tsv" using (100*column("remaining_mean")):(100*column("test_accuracy_mean")):(sprintf("%d", $0 + 1)) \
         with labels offset 0.7,0.6 font ",7" tc rgb DARK

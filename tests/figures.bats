@@ -76,10 +76,10 @@ matrices() {
     cp "$RUNS/a.h5" going.h5
     /usr/bin/python3 -c 'import h5py; h5py.File("going.h5", "r+").attrs["status"] = "running"'
     analyze report -q --nulls 9 --figures svg -o going going.h5 "$RUNS/b.h5"
-    grep -q "crossed: training not over" going/figures/accuracy-remaining.svg
+    grep -q "run whose training is not over" going/figures/accuracy-remaining.svg
     crosses() { grep -o "<use xlink:href='#gpPt1'" "$1/figures/accuracy-remaining.svg" | wc -l; }
-    [ "$(crosses going)" -eq 1 ]
-    absent grep -q "crossed" "$OUT/figures/accuracy-remaining.svg"
+    [ "$(crosses going)" -eq 2 ] # the run, and its group in the key
+    absent grep -q "training is not over" "$OUT/figures/accuracy-remaining.svg"
     [ "$(crosses "$OUT")" -eq 0 ]
     grep -q "Jaccard to last recorded" going/index.html
     grep -q "Jaccard to final" "$OUT/index.html"
