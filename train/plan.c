@@ -21,12 +21,19 @@ static size_t bytes_of_weight(const struct sm_recipe *recipe, const struct sm_me
     return floats * sizeof(float) + sizeof(uint32_t) + masked + method->in_rounds;
 }
 
+/* What a convolution's dense form keeps: both directions, of a 3x3 kernel in 16 values where it is transformed. */
+static size_t packed_bytes(const struct sm_layer *layer) {
+    size_t taps = layer->kernel_height * layer->kernel_width;
+    if (layer->kind != SM_CONV2D) return 0;
+    return 2 * layer->n_out * layer->n_in * (taps == 9 && layer->stride == 1 ? 16 : taps) * sizeof(float);
+}
+
 double sm_train_weight_bytes(const struct sm_recipe *recipe, const struct sm_network *net) {
     size_t bytes = bytes_of_weight(recipe, sm_method_find(recipe->method));
     double total = 0;
     for (size_t l = 0; l < net->n_layers; l++) {
         struct sm_padded_shape s = sm_padded_shape_of(&net->layers[l]);
-        total += (double)s.n_rows * (double)s.stride * (double)bytes;
+        total += (double)s.n_rows * (double)s.stride * (double)bytes + (double)packed_bytes(&net->layers[l]);
     }
     return total;
 }
