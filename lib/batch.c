@@ -4,7 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <supermask/kernels.h>
-#include <supermask/sizes.h>
+
+#include "lib/sizes.h"
 
 /* Sums over pixels, exact: 255^2 * 2^40 pixels fit. */
 struct sums {

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <supermask/sizes.h>
+
+#include "lib/sizes.h"
 
 int sm_channels_init(struct sm_channels *channels, size_t n) {
     *channels = (struct sm_channels){.n = n, .n_live = n, .index = malloc((n + 1) * sizeof *channels->index)};

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <supermask/forward.h>
 #include <supermask/kernels.h>
-#include <supermask/sizes.h>
 
 #include "lib/kernels_bf16.h"
+#include "lib/sizes.h"
 
 #define IN_CHANNELS 32u                        /* of a unit: their sums stay in the L2 cache */
 #define BAND_PIXELS 32u                        /* of a call: enough to be worth loading and storing the sums */

@@ -3,7 +3,8 @@
 
 #include <assert.h>
 #include <string.h>
-#include <supermask/sizes.h>
+
+#include "lib/sizes.h"
 
 /* Input channels of a unit: their sums stay in the second-level cache. */
 #define CHANNELS 64u

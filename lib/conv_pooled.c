@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <supermask/forward.h>
-#include <supermask/sizes.h>
 
 #include "lib/kernels_pooled.h"
+#include "lib/sizes.h"
 
 #define TAPS 9
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <supermask/forward.h>
-#include <supermask/sizes.h>
 
 #include "lib/kernels_winograd.h"
+#include "lib/sizes.h"
 
 /* Tiles of a chunk, at least where the map has so many, and at most: enough columns for OpenBLAS's inner kernels, and
  * operands, of about so many floats, that caches hold. */

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <supermask/sizes.h>
+
+#include "lib/sizes.h"
 
 enum { LONGEST_WORD = 64 }; /* longer words have no nearest name: nobody types a key of this length by a slip */
 

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <supermask/forward.h>
-#include <supermask/sizes.h>
+
+#include "lib/sizes.h"
 
 /* ---- which operators ---- */
 

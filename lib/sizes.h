@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sizes.h - arithmetic of counts. */
-#ifndef SUPERMASK_SIZES_H
-#define SUPERMASK_SIZES_H
+#ifndef SUPERMASK_LIB_SIZES_H
+#define SUPERMASK_LIB_SIZES_H
 
 #include <stddef.h>
 
