@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* bench_compact.c - images/s of inference, batch 128, all threads, in turn in one run:
  *
- *   dense     the whole network, every layer a product of OpenBLAS (strided convolutions aside, which have no such
- * form) lists     the whole network, each layer in the form that its mask asks for compact   the smaller network of a
- * compact file: the same forms, without dead units and without what they read
+ *   dense     the whole network, no layer from lists (strided convolutions aside, which have no other form)
+ *   lists     the whole network, each layer in the form that its mask asks for
+ *   compact   the smaller network of a compact file: the same forms, without dead units and without what they read
  *
  * usage: bench_compact [RUN.h5 ...]: networks of these runs at their last records. Without runs: random masks with the
  * shares that remain late in training, layer by layer (SPEC 1.8); random masks leave hardly a unit dead. */
