@@ -53,7 +53,7 @@ static struct work work_in(float *scratch, const struct sm_winograd_kernels *ker
     return w;
 }
 
-/* The operands of a unit; pixels, from `lane` on, of the channels that it has. */
+/* The operands of a unit, and its channels. */
 struct unit {
     const struct sm_conv *conv;
     const struct sm_map *in, *delta;
