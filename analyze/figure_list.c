@@ -7,14 +7,11 @@ const struct sm_figure sm_figures[] = {
      .caption =
          "Test accuracy against the share of weights that are not hidden. Small open points are runs, each method with "
          "a type of point of its own; a filled one is the mean of a group of runs that differ in their seeds only, "
-         "with "
-         "the 95 % interval of the mean in both directions (from two runs on). A run whose training is not over is "
-         "crossed and stands where its last record is (or that of --at); the mean of its group is open, too. A star "
-         "is what was published for the recipe, a dotted line leads to it; where "
-         "the paper gives no share, a dotted line across is the published accuracy. A "
-         "line is the way of a method that "
-         "prunes in rounds, mean over the runs. Up and to the left is better; lines and intervals may leave the "
-         "picture downwards.",
+         "with the 95 % interval of the mean in both directions (from two runs on). A run whose training is not over "
+         "is a cross where its last record is (or that of --at), and its group has no mean. A star is what was "
+         "published for the recipe, a dotted line leads to it; where the paper gives no share, a dotted line across "
+         "is the published accuracy. A line is the way of a method that prunes in rounds, mean over the runs. Up and "
+         "to the left is better; lines and intervals may leave the picture downwards.",
      .tables = {"summary", "groups"},
      .data = {&sm_figure_data_training, &sm_figure_data_trajectories}},
     {.name = "training",
