@@ -571,16 +571,16 @@ static void tally_pass(struct tally *tally, const struct sm_forward *f, const st
 }
 
 struct sm_evaluation sm_forward_evaluate(struct sm_forward *f, const struct sm_samples *samples, enum sm_loss_kind loss,
-                                         int n_threads) {
+                                         const volatile sig_atomic_t *stop, int n_threads) {
     size_t n = samples->split->n;
     struct tally tally = {0};
-    bool frozen = f->frozen;
+    bool frozen = f->frozen, stopped = false;
 #pragma omp parallel num_threads(n_threads)
     {
         /* The team's real size: OpenMP may give fewer threads than asked for. */
         int thread = omp_get_thread_num(), team = omp_get_num_threads();
         unsigned before = sm_flush_begin();
-        for (size_t first = 0; first < n; first += f->image_stride) {
+        for (size_t first = 0; first < n && !stopped; first += f->image_stride) {
             const struct sm_batch batch =
                 sm_samples_batch(samples, first, n - first < f->image_stride ? n - first : f->image_stride);
             sm_forward_pass(f, &batch, thread, team);
@@ -588,11 +588,13 @@ struct sm_evaluation sm_forward_evaluate(struct sm_forward *f, const struct sm_s
             if (thread == 0) {
                 tally_pass(&tally, f, &batch, loss);
                 f->frozen = true; /* the passes to come find masks and weights as they are */
+                stopped = stop && *stop;
             }
             sm_forward_wait(f, team);
         }
         sm_flush_end(before);
     }
     f->frozen = frozen;
+    if (stopped) return (struct sm_evaluation){.loss = NAN, .accuracy = NAN};
     return (struct sm_evaluation){.loss = tally.loss / (double)n, .accuracy = (double)tally.n_correct / (double)n};
 }

@@ -262,7 +262,7 @@ static void score_is_the_evaluation(void **state) {
         fail_msg("%s", err.text);
     for (size_t l = 0; l < model.net.n_layers; l++)
         if (sm_forward_bind(&forward, l, model.layers[l].weight, model.layers[l].mask, &err)) fail_msg("%s", err.text);
-    struct sm_evaluation want = sm_forward_evaluate(&forward, &samples, model.source.recipe.loss, 1);
+    struct sm_evaluation want = sm_forward_evaluate(&forward, &samples, model.source.recipe.loss, NULL, 1);
     struct sm_evaluation got = sm_model_score(&model, &samples, logits);
     assert_true(got.accuracy == want.accuracy && got.loss == want.loss);
     free(logits);

@@ -103,8 +103,8 @@ static void check_evaluation(const struct bench *b, bool masked, bool sparse, bo
         for (size_t c = 0; c < 5; c++) {
             struct sm_forward f;
             bind(&f, b, capacities[c], 3, masked);
-            struct sm_evaluation one = sm_forward_evaluate(&f, &b->samples, loss, 1);
-            struct sm_evaluation three = sm_forward_evaluate(&f, &b->samples, loss, 3);
+            struct sm_evaluation one = sm_forward_evaluate(&f, &b->samples, loss, NULL, 1);
+            struct sm_evaluation three = sm_forward_evaluate(&f, &b->samples, loss, NULL, 3);
             assert_memory_equal(&one, &three, sizeof one);
             assert_close(one.loss, want.loss, 2e-6);
             assert_close(one.accuracy, want.accuracy, 1e-12);
@@ -143,7 +143,7 @@ static void all_hidden(void **state) {
     struct sm_forward f;
     bench_init(&b, SM_ELU, 1, true);
     bind(&f, &b, 16, 1, true);
-    struct sm_evaluation e = sm_forward_evaluate(&f, &b.samples, SM_LOSS_CLIPPED, 1);
+    struct sm_evaluation e = sm_forward_evaluate(&f, &b.samples, SM_LOSS_CLIPPED, NULL, 1);
     double n_zero = 0;
     for (size_t i = 0; i < N_TEST; i++) n_zero += b.data.test.labels[i] == 0;
     assert_close(e.loss, log(5), 1e-6);
@@ -363,18 +363,18 @@ static void layers_can_be_bound_again(void **state) {
     struct sm_error err = {{0}};
     bench_init(&b, SM_RELU, 0.9, true);
     bind(&f, &b, 64, 1, true);
-    sm_forward_evaluate(&f, &b.samples, SM_LOSS_CLIPPED, 1);
+    sm_forward_evaluate(&f, &b.samples, SM_LOSS_CLIPPED, NULL, 1);
     for (size_t l = 0; l < b.net.n_layers; l++) assert_int_equal(sm_forward_bind(&f, l, b.weight[l], NULL, &err), 0);
     bind(&fresh, &b, 64, 1, false);
-    struct sm_evaluation again = sm_forward_evaluate(&f, &b.samples, SM_LOSS_CLIPPED, 1);
-    struct sm_evaluation plain = sm_forward_evaluate(&fresh, &b.samples, SM_LOSS_CLIPPED, 1);
+    struct sm_evaluation again = sm_forward_evaluate(&f, &b.samples, SM_LOSS_CLIPPED, NULL, 1);
+    struct sm_evaluation plain = sm_forward_evaluate(&fresh, &b.samples, SM_LOSS_CLIPPED, NULL, 1);
     assert_memory_equal(&again, &plain, sizeof again);
     for (size_t l = 0; l < b.net.n_layers; l++)
         assert_int_equal(sm_forward_bind(&f, l, b.weight[l], b.mask[l], &err), 0);
     sm_forward_destroy(&fresh);
     bind(&fresh, &b, 64, 1, true);
-    again = sm_forward_evaluate(&f, &b.samples, SM_LOSS_CLIPPED, 1);
-    plain = sm_forward_evaluate(&fresh, &b.samples, SM_LOSS_CLIPPED, 1);
+    again = sm_forward_evaluate(&f, &b.samples, SM_LOSS_CLIPPED, NULL, 1);
+    plain = sm_forward_evaluate(&fresh, &b.samples, SM_LOSS_CLIPPED, NULL, 1);
     assert_memory_equal(&again, &plain, sizeof again);
     sm_forward_destroy(&f);
     sm_forward_destroy(&fresh);

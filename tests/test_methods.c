@@ -378,7 +378,7 @@ static double naive_loss_of_mask(struct bench *b, uint64_t draw) {
 /* The accuracy of each mask is the engine's own, of masks that were put there. */
 static double accuracy_of_mask(struct bench *b, uint64_t draw) {
     for (size_t l = 0; l < b->net.n_layers; l++) sampled_mask(b->trainer.layers[l].mask, b, l, SM_RNG_MASK_TEST, draw);
-    return sm_forward_evaluate(&b->trainer.forward, &b->trainer.train, SM_LOSS_LOGITS, 1).accuracy;
+    return sm_forward_evaluate(&b->trainer.forward, &b->trainer.train, SM_LOSS_LOGITS, NULL, 1).accuracy;
 }
 
 static void evaluations_are_means_over_masks(void **state) {
@@ -388,7 +388,7 @@ static void evaluations_are_means_over_masks(void **state) {
         struct bench b;
         OPEN(&b, plain_layers, 2, SUPERMASK, rescale[k], "mask_samples=4", "learning_rate=5", "order=file");
         sm_trainer_steps(&b.trainer, 3);
-        struct sm_evaluation got = sm_trainer_evaluate(&b.trainer, &b.trainer.train);
+        struct sm_evaluation got = sm_trainer_evaluate(&b.trainer, &b.trainer.train, NULL);
         assert_sampled(&b, SM_RNG_MASK, 3); /* the masks of the step are back */
         double loss = 0, accuracy = 0;
         for (uint64_t draw = 0; draw < 4; draw++) {
@@ -397,7 +397,7 @@ static void evaluations_are_means_over_masks(void **state) {
         }
         assert_close(got.loss, loss, 1e-5);
         if (k == 0) assert_close(got.accuracy, accuracy, 1e-12);
-        struct sm_evaluation again = sm_trainer_evaluate(&b.trainer, &b.trainer.train);
+        struct sm_evaluation again = sm_trainer_evaluate(&b.trainer, &b.trainer.train, NULL);
         assert_memory_equal(&got, &again, sizeof got);
         bench_destroy(&b);
     }
@@ -632,13 +632,13 @@ static void any_number_of_threads(void **state) {
         struct bench one, other;
         open_run(&one, k, 1);
         sm_trainer_steps(&one.trainer, STEPS);
-        struct sm_evaluation e = sm_trainer_evaluate(&one.trainer, &one.trainer.test);
+        struct sm_evaluation e = sm_trainer_evaluate(&one.trainer, &one.trainer.test, NULL);
         for (int n_threads = 2; n_threads <= 5; n_threads += 3) {
             open_run(&other, k, n_threads);
             sm_trainer_steps(&other.trainer, 2);
             sm_trainer_draw_masks(&other.trainer);
             sm_trainer_steps(&other.trainer, STEPS - 2);
-            struct sm_evaluation f = sm_trainer_evaluate(&other.trainer, &other.trainer.test);
+            struct sm_evaluation f = sm_trainer_evaluate(&other.trainer, &other.trainer.test, NULL);
             assert_same_bytes(&one, &other);
             assert_memory_equal(&e, &f, sizeof e);
             bench_destroy(&other);

@@ -323,7 +323,7 @@ static void early_stop_is_the_least_validation_loss(void **state) {
     double least = INFINITY, at = 0;
     for (int k = 0; k < 12; k++) {
         sm_trainer_steps(&b.trainer, 1);
-        double loss = sm_trainer_evaluate(&b.trainer, &b.trainer.validation).loss;
+        double loss = sm_trainer_evaluate(&b.trainer, &b.trainer.validation, NULL).loss;
         if (loss < least) least = loss, at = k + 1;
         sm_rounds_validate(&b.rounds);
     }

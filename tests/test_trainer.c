@@ -321,9 +321,9 @@ static void threads_change_nothing(const char *method, const char *threshold, co
         sm_trainer_steps(&many.trainer, 5);
         assert_same_state(&one, &many);
         assert_true(sm_trainer_remaining(&one.trainer) == sm_trainer_remaining(&many.trainer));
-        struct sm_evaluation e = sm_forward_evaluate(&one.trainer.forward, &one.trainer.test, one.recipe.loss, 1);
-        struct sm_evaluation f =
-            sm_forward_evaluate(&many.trainer.forward, &many.trainer.test, many.recipe.loss, many.trainer.n_threads);
+        struct sm_evaluation e = sm_forward_evaluate(&one.trainer.forward, &one.trainer.test, one.recipe.loss, NULL, 1);
+        struct sm_evaluation f = sm_forward_evaluate(&many.trainer.forward, &many.trainer.test, many.recipe.loss, NULL,
+                                                     many.trainer.n_threads);
         assert_memory_equal(&e, &f, sizeof e);
         bench_destroy(&many);
     }

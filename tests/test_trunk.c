@@ -216,9 +216,9 @@ static void a_step_moves_the_statistics(void **state) {
     naive_graph_init_batch(&g, &b.net, BATCH);
     copy_effective(&g, &b);
     naive_loss_of(&g, &b);
-    sm_forward_evaluate(&b.trainer.forward, &b.trainer.test, SM_LOSS_LOGITS, 2);
+    sm_forward_evaluate(&b.trainer.forward, &b.trainer.test, SM_LOSS_LOGITS, NULL, 2);
     sm_trainer_steps(&b.trainer, 1);
-    sm_forward_evaluate(&b.trainer.forward, &b.trainer.test, SM_LOSS_LOGITS, 2);
+    sm_forward_evaluate(&b.trainer.forward, &b.trainer.test, SM_LOSS_LOGITS, NULL, 2);
     for (size_t l = 0; l + 1 < b.net.n_layers; l++) {
         const struct sm_batch_norm *norm = sm_forward_batch_norm(&b.trainer.forward, l);
         assert_non_null(norm);
@@ -369,7 +369,7 @@ static void check_evaluation(const char *layers, const char *const *settings, si
     naive_graph_init_batch(&g, &b.net, BATCH);
     g.moving = true;
     copy_effective(&g, &b);
-    struct sm_evaluation got = sm_forward_evaluate(&b.trainer.forward, &b.trainer.train, SM_LOSS_LOGITS, 2);
+    struct sm_evaluation got = sm_forward_evaluate(&b.trainer.forward, &b.trainer.train, SM_LOSS_LOGITS, NULL, 2);
     double sum = 0;
     size_t n = 0, steps = b.trainer.steps_per_epoch;
     for (size_t step = 0; step < steps; step++) {

@@ -224,6 +224,21 @@ stopped_and_resumed() {
 
 @test "SIGTERM: status 143, readable, and --resume ends in the same file" { stopped_and_resumed TERM 143; }
 
+@test "a stop does not wait for a long evaluation, which is made after the resume" {
+    sampled=(fcn-mnist-supermask --resume --set dataset=digits --set network=784-10 --set mask_samples=1000 --epochs 2
+        --threads 1)
+    "$TRAIN" "${sampled[@]}" --quiet -o whole.h5
+    start "${sampled[@]}" -o run.h5
+    until_log_has "epoch=1 "
+    until [ "$(read_run run.h5)" = "3 1 running" ]; do sleep 0.05; done # trained, recorded, and being evaluated
+    kill -TERM "$trainer"
+    wait_for_end
+    [ "$ended" -eq 143 ]
+    [ "$(read_run run.h5)" = "3 1 running" ]
+    "$TRAIN" "${sampled[@]}" --quiet -o run.h5
+    same_data run.h5 whole.h5
+}
+
 @test "kill -9 at random moments, with and without a checkpoint: the same file in the end" {
     kills=0
     for round in 1 2 3 4 5; do

@@ -29,6 +29,10 @@
 #define SECONDS_AT_ONCE 0.25
 #define STEPS_AT_ONCE 32
 
+/* What an event, or a few steps with theirs, gives beside 0 and -1: the user asked to stop, the checkpoint is to be
+ * saved. */
+enum { STOPPED = 1 };
+
 struct run {
     const struct sm_train_job *job;
     const struct sm_recipe *recipe;
@@ -259,6 +263,7 @@ static int save_checkpoint(struct run *r, struct sm_error *err) {
     return status;
 }
 
+/* Accuracy is NaN where the user asked to stop meanwhile. */
 static struct sm_metrics measure_epoch(struct run *r) {
     struct sm_trainer *t = &r->trainer;
     struct sm_metrics row = {.epoch = epoch_of(r),
@@ -268,7 +273,7 @@ static struct sm_metrics measure_epoch(struct run *r) {
     row.learning_rate = sm_trainer_learning_rate(t);
     row.weight_decay = sm_trainer_weight_decay(t);
     t->step++;
-    r->test = sm_trainer_evaluate(t, &t->test);
+    r->test = sm_trainer_evaluate(t, &t->test, r->job->stop);
     row.test_loss = r->test.loss;
     row.test_accuracy = r->test.accuracy;
     row.remaining = sm_trainer_remaining(t); /* the evaluation left the masks of this step */
@@ -283,10 +288,16 @@ static void show_epoch(struct run *r, const struct sm_metrics *row) {
     sm_progress_update(&r->progress, (size_t)row->epoch, detail);
 }
 
+/* What is left to do is told by what has been seen: nothing of the next epoch. */
+static bool is_epoch_due(const struct run *r) {
+    return r->trainer.n_seen && (size_t)r->trainer.step % r->trainer.steps_per_epoch == 0;
+}
+
 static int end_epoch(struct run *r, struct sm_error *err) {
     struct sm_trainer *t = &r->trainer;
     struct sm_metrics row = measure_epoch(r);
     size_t epoch = (size_t)t->step / t->steps_per_epoch;
+    if (isnan(row.test_accuracy)) return STOPPED;
     count_time(r);
     row.seconds = r->seconds;
     if (!isfinite(row.train_loss))
@@ -330,7 +341,7 @@ static int end_round(struct run *r, struct sm_error *err) {
 /* ---- steps and what happens between them ---- */
 
 /* What happens at the multiples of `interval`, in this order. A round counts from its own beginning, and is a whole
- * number of epochs. */
+ * number of epochs. An epoch's end may be put off by a stop: what follows it then comes after the resume, too. */
 struct event {
     size_t interval; /* in steps; 0: never */
     int (*happens)(struct run *r, struct sm_error *err);
@@ -342,13 +353,13 @@ static int validate(struct run *r, struct sm_error *err) {
     return 0;
 }
 
-enum { N_EVENTS = 4 };
+enum { EPOCH_ENDS = 2, N_EVENTS = 4 };
 
 static void list_events(const struct run *r, struct event events[N_EVENTS]) {
     const struct sm_trainer *t = &r->trainer;
     events[0] = (struct event){in_rounds(r) ? 0 : record_interval(r), append_record};
     events[1] = (struct event){in_rounds(r) ? sm_rounds_validation_interval(t) : 0, validate};
-    events[2] = (struct event){t->steps_per_epoch, end_epoch};
+    events[EPOCH_ENDS] = (struct event){t->steps_per_epoch, end_epoch};
     events[3] = (struct event){in_rounds(r) ? sm_rounds_steps(t) : 0, end_round};
 }
 
@@ -361,7 +372,18 @@ static void take_steps(struct run *r, size_t n) {
     if (seconds > 2 * wanted && r->steps_at_once > 1) r->steps_at_once /= 2;
 }
 
-/* The steps up to the next event, or to a look at signal and clock; and the events. */
+/* The events of the step just reached, from the e-th on. 0, -1 or STOPPED. */
+static int run_events(struct run *r, size_t e, struct sm_error *err) {
+    struct event events[N_EVENTS];
+    size_t step = (size_t)(r->trainer.step - r->trainer.first_step);
+    list_events(r, events);
+    int status = 0;
+    for (; e < N_EVENTS && !status; e++)
+        if (events[e].interval && step % events[e].interval == 0) status = events[e].happens(r, err);
+    return status;
+}
+
+/* The steps up to the next event, or to a look at signal and clock; and the events. 0, -1 or STOPPED. */
 static int advance(struct run *r, struct sm_error *err) {
     struct event events[N_EVENTS];
     size_t step = (size_t)(r->trainer.step - r->trainer.first_step), n = r->steps_at_once;
@@ -371,8 +393,8 @@ static int advance(struct run *r, struct sm_error *err) {
         if (left < n) n = left;
     }
     take_steps(r, n);
-    for (size_t e = 0; e < N_EVENTS; e++)
-        if (events[e].interval && (step + n) % events[e].interval == 0 && events[e].happens(r, err)) return -1;
+    int status = run_events(r, 0, err);
+    if (status) return status;
     return sm_now() - r->last_saved > r->checkpoint_every ? save_checkpoint(r, err) : 0;
 }
 
@@ -403,11 +425,10 @@ static enum sm_train_result train_to_end(struct run *r, struct sm_error *err) {
     r->clock = r->last_saved = sm_now();
     r->epoch_began = r->seconds;
     r->seen_before = r->trainer.n_seen;
-    while (!is_over(r)) {
-        if (*r->job->stop) return save_checkpoint(r, err) ? SM_TRAIN_FAILED : SM_TRAIN_STOPPED;
-        if (advance(r, err)) return SM_TRAIN_FAILED;
-    }
-    return SM_TRAIN_DONE;
+    int status = is_epoch_due(r) ? run_events(r, EPOCH_ENDS, err) : 0;
+    while (!status && !is_over(r)) status = *r->job->stop ? STOPPED : advance(r, err);
+    if (status == STOPPED && !save_checkpoint(r, err)) return SM_TRAIN_STOPPED;
+    return status ? SM_TRAIN_FAILED : SM_TRAIN_DONE;
 }
 
 /* A network without batch norm has none to write. */

@@ -205,7 +205,7 @@ int sm_rounds_restore(struct sm_rounds *r, struct sm_error *err) {
 }
 
 void sm_rounds_begin(struct sm_rounds *r) {
-    struct sm_evaluation test = sm_trainer_evaluate(r->trainer, &r->trainer->test);
+    struct sm_evaluation test = sm_trainer_evaluate(r->trainer, &r->trainer->test, NULL);
     r->row = nothing_known();
     r->row.untrained_accuracy = test.accuracy;
     r->row.untrained_loss = test.loss;
@@ -219,11 +219,11 @@ size_t sm_rounds_validation_interval(const struct sm_trainer *t) {
 void sm_rounds_validate(struct sm_rounds *r) {
     struct sm_trainer *t = r->trainer;
     if (!t->recipe->validation) return;
-    struct sm_evaluation seen = sm_trainer_evaluate(t, &t->validation);
+    struct sm_evaluation seen = sm_trainer_evaluate(t, &t->validation, NULL);
     if (!isnan(r->row.validation_loss) && !(seen.loss < r->row.validation_loss)) return;
     r->row.validation_loss = seen.loss;
     r->row.early_stop_step = (double)(t->step - t->first_step);
-    r->row.early_stop_accuracy = sm_trainer_evaluate(t, &t->test).accuracy;
+    r->row.early_stop_accuracy = sm_trainer_evaluate(t, &t->test, NULL).accuracy;
 }
 
 void sm_rounds_end(struct sm_rounds *r, const struct sm_evaluation *test) {

@@ -431,17 +431,18 @@ double sm_trainer_gradient(struct sm_trainer *t, float *const *gradient) {
     return (t->loss_sum - before) / (double)t->batch->n;
 }
 
-struct sm_evaluation sm_trainer_evaluate(struct sm_trainer *t, const struct sm_samples *samples) {
+struct sm_evaluation sm_trainer_evaluate(struct sm_trainer *t, const struct sm_samples *samples,
+                                         const volatile sig_atomic_t *stop) {
     if (!t->method->samples_masks) {
         sm_trainer_draw_masks(t);
-        return sm_forward_evaluate(&t->forward, samples, t->recipe->loss, t->n_threads);
+        return sm_forward_evaluate(&t->forward, samples, t->recipe->loss, stop, t->n_threads);
     }
     struct sm_evaluation mean = {0};
     double n = (double)t->recipe->mask_samples;
-    for (int64_t k = 0; k < t->recipe->mask_samples; k++) {
+    for (int64_t k = 0; k < t->recipe->mask_samples && !isnan(mean.accuracy); k++) {
 #pragma omp parallel num_threads(t->n_threads)
         sm_masking_draw(t, SM_RNG_MASK_TEST, (uint64_t)k, omp_get_thread_num(), omp_get_num_threads());
-        struct sm_evaluation one = sm_forward_evaluate(&t->forward, samples, t->recipe->loss, t->n_threads);
+        struct sm_evaluation one = sm_forward_evaluate(&t->forward, samples, t->recipe->loss, stop, t->n_threads);
         mean.accuracy += one.accuracy / n;
         mean.loss += one.loss / n;
     }

@@ -8,6 +8,7 @@
 #ifndef SUPERMASK_TRAIN_TRAINER_H
 #define SUPERMASK_TRAIN_TRAINER_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <supermask/dataset.h>
@@ -94,8 +95,9 @@ double sm_trainer_gradient(struct sm_trainer *trainer, float *const *gradient);
 void sm_trainer_draw_masks(struct sm_trainer *trainer);
 
 /* Accuracy and loss on samples; where masks are sampled, the means over recipe.mask_samples of them, the same ones in
- * every call with the same scores. */
-struct sm_evaluation sm_trainer_evaluate(struct sm_trainer *trainer, const struct sm_samples *samples);
+ * every call with the same scores. `stop` as in sm_forward_evaluate: a stopped one leaves the trainer as a whole one. */
+struct sm_evaluation sm_trainer_evaluate(struct sm_trainer *trainer, const struct sm_samples *samples,
+                                         const volatile sig_atomic_t *stop);
 
 /* Learning rate and weight decay of the step to come. */
 double sm_trainer_learning_rate(const struct sm_trainer *trainer);

@@ -8,6 +8,7 @@
 #ifndef SUPERMASK_FORWARD_H
 #define SUPERMASK_FORWARD_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -177,11 +178,12 @@ void sm_forward_transposed(const struct sm_forward *forward, size_t l, float *ou
 /* The part [*first, *last) of n items, in steps of `step`, that falls to one thread. */
 void sm_share_of(size_t n, size_t step, int thread, int n_threads, size_t *first, size_t *last);
 
-/* Accuracy and mean loss over all samples, in passes of the forward's capacity. */
+/* Accuracy and mean loss over all samples, in passes of the forward's capacity; both NaN where it was stopped. `stop`
+ * (NULL: nobody will) is looked at after every pass: a signal handler sets it. */
 struct sm_evaluation {
     double loss, accuracy;
 };
 struct sm_evaluation sm_forward_evaluate(struct sm_forward *forward, const struct sm_samples *samples,
-                                         enum sm_loss_kind loss, int n_threads);
+                                         enum sm_loss_kind loss, const volatile sig_atomic_t *stop, int n_threads);
 
 #endif
