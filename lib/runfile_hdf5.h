@@ -19,6 +19,7 @@
 struct sm_row_field {
     const char *name, *units, *description;
     size_t offset; /* in the struct */
+    bool share;    /* in [0,1], or NaN */
 };
 struct sm_rows {
     const char *group;

@@ -16,34 +16,40 @@
 enum { CHUNK_WEIGHTS = 65536, DEFLATE_LEVEL = 4, SERIES_CHUNK = 1024 };
 
 #define FIELD(name, units, description)                                                                                \
-    { #name, units, description, offsetof(struct sm_metrics, name) }
+    { #name, units, description, offsetof(struct sm_metrics, name), false }
+#define SHARE(name, description)                                                                                       \
+    { #name, "1", description ", in [0,1]", offsetof(struct sm_metrics, name), true }
 static const struct sm_row_field metric_fields[SM_METRICS_COUNT] = {
     FIELD(train_loss, "nat", "Mean loss over the training samples"),
-    FIELD(train_accuracy, "1", "Share of training samples classified correctly, in [0,1]"),
+    SHARE(train_accuracy, "Share of training samples classified correctly"),
     FIELD(test_loss, "nat", "Mean loss over the test samples"),
-    FIELD(test_accuracy, "1", "Share of test samples classified correctly, in [0,1]"),
+    SHARE(test_accuracy, "Share of test samples classified correctly"),
     FIELD(learning_rate, "1", "Learning rate at the row's last step"),
     FIELD(weight_decay, "1", "Weight decay at the row's last step"),
-    FIELD(remaining, "1", "Share of the weights that are kept or inverted, in [0,1]"),
+    SHARE(remaining, "Share of the weights that are kept or inverted"),
     FIELD(seconds, "s", "Wall time since training started"),
     FIELD(epoch, "epoch", "Passes over the training set at each row; its length is the number of whole rows"),
 };
 #undef FIELD
+#undef SHARE
 
 #define FIELD(name, units, description)                                                                                \
-    { #name, units, description, offsetof(struct sm_round, name) }
+    { #name, units, description, offsetof(struct sm_round, name), false }
+#define SHARE(name, description)                                                                                       \
+    { #name, "1", description ", in [0,1]", offsetof(struct sm_round, name), true }
 static const struct sm_row_field round_fields[SM_ROUNDS_COUNT] = {
-    FIELD(test_accuracy, "1",
-          "Test accuracy that the round's network is reported with, in [0,1]: trained or untrained, by the method"),
-    FIELD(untrained_accuracy, "1", "Test accuracy under the round's mask before the round's training, in [0,1]"),
+    SHARE(test_accuracy,
+          "Test accuracy that the round's network is reported with: trained or untrained, by the method"),
+    SHARE(untrained_accuracy, "Test accuracy under the round's mask before the round's training"),
     FIELD(untrained_loss, "nat", "Test loss under the round's mask before the round's training"),
-    FIELD(trained_accuracy, "1", "Test accuracy after the round's training, in [0,1]"),
+    SHARE(trained_accuracy, "Test accuracy after the round's training"),
     FIELD(trained_loss, "nat", "Test loss after the round's training"),
     FIELD(validation_loss, "nat", "Least loss over the validation samples during the round's training"),
     FIELD(early_stop_step, "step", "Optimizer steps from the round's beginning to the least validation loss"),
-    FIELD(early_stop_accuracy, "1", "Test accuracy at the least validation loss, in [0,1]"),
+    SHARE(early_stop_accuracy, "Test accuracy at the least validation loss"),
 };
 #undef FIELD
+#undef SHARE
 
 const struct sm_rows sm_metric_rows = {"metrics", metric_fields, SM_METRICS_COUNT, sizeof(struct sm_metrics)};
 const struct sm_rows sm_round_rows = {"rounds", round_fields, SM_ROUNDS_COUNT, sizeof(struct sm_round)};

@@ -104,6 +104,17 @@ static int read_records(struct sm_run *run, struct sm_error *err) {
     return check_steps(run, n, err) < 0 ? -1 : check_record_epochs(run, err);
 }
 
+/* A mean of shares may miss 1 by its rounding. */
+static int check_shares(const struct sm_run *run, const char *object, const double *share, size_t n,
+                        struct sm_error *err) {
+    const double rounding = 1e-9;
+    for (size_t row = 0; row < n; row++)
+        if (share[row] < 0 || share[row] > 1 + rounding)
+            return sm_fail(err, "%s: %s says %g for row %zu, where a share belongs", run->path, object, share[row],
+                           row);
+    return 0;
+}
+
 /* n rows; NULL on failure. */
 static void *read_rows(const struct sm_run *run, const struct sm_rows *rows, size_t n, struct sm_error *err) {
     double *column = calloc(n + 1, sizeof *column);
@@ -113,6 +124,7 @@ static void *read_rows(const struct sm_run *run, const struct sm_rows *rows, siz
         char object[SM_OBJECT_SIZE];
         sm_rows_object(object, rows, i);
         status = read_series(run, object, H5T_NATIVE_DOUBLE, n, column, err);
+        if (status == 0 && rows->fields[i].share) status = check_shares(run, object, column, n, err);
         for (size_t row = 0; status == 0 && row < n; row++)
             memcpy(values + row * rows->size + rows->fields[i].offset, &column[row], sizeof *column);
     }

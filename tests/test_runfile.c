@@ -466,6 +466,8 @@ static void test_damaged_run(void **state) {
         {"f['metrics/epoch'][1] = float('nan')", "metrics/epoch says nan for row 1"},
         {"f['metrics/epoch'][3] = float('nan')", "metrics/epoch says nan for row 3"}, /* complete: nothing is to come */
         {"f['metrics/epoch'][1] = 1", "metrics/epoch does not rise from row 0 to 1"},
+        {"f['metrics/test_accuracy'][1] = 97.5", "metrics/test_accuracy says 97.5 for row 1, where a share belongs"},
+        {"f['metrics/remaining'][2] = -.5", "metrics/remaining says -0.5 for row 2, where a share belongs"},
         {"f['layers/hidden'].attrs['threshold'] = float('-inf')", "layer hidden: attribute `threshold` is infinite"},
         {"f['layers/hidden'].attrs['threshold'] = float('nan')",
          "layer a_last has a `threshold`, and layer hidden has none (NaN)"},
@@ -519,6 +521,7 @@ static void test_damaged_rounds(void **state) {
         {"del f['rounds/round']; f['rounds/round'] = np.arange(5.)", "rounds/round is not a list of whole numbers"},
         {"del f['rounds']; f['rounds'] = 7", "has no rounds/round"},
         {"f['rounds/round'][3] = 7", "rounds/round says 7 where 3 belongs"},
+        {"f['rounds/trained_accuracy'][4] = 98", "rounds/trained_accuracy says 98 for row 4, where a share belongs"},
         {"f['records/step'][2] = 9", "records/step does not rise from record 1 to 2"},
         {"[f['rounds'][name].resize((6,)) for name in f['rounds']]; f['rounds/round'][5] = 5",
          "rounds has 6 rows where records/step has 5"},
