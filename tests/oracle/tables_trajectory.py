@@ -130,7 +130,7 @@ def sparse(directory):
 def fine(directory):
     """Four records an epoch; accuracy of the second epoch not measured; not complete."""
     metrics = {"epoch": np.arange(1.0, 11.0), "test_accuracy": np.array([0.5, nan, 0.7, 0.8, *[0.9] * 6])}
-    metrics |= {name: np.linspace(1, 2, 10) for name in runfile.METRICS if name not in metrics}
+    metrics |= {name: np.linspace(0.1, 1, 10) for name in runfile.METRICS if name not in metrics}
     paths = [_settling(directory / f"fine{n}.h5", n, n, factor=0.5, epochs=np.arange(n) / 4, steps=np.arange(n) * 3,
                        metrics=metrics, status="running") for n in (4, 6, 12, 43)]
     return Case("records finer than an epoch", paths, tables=["earlybird", "similarity"])
