@@ -288,7 +288,7 @@ static void show_epoch(struct run *r, const struct sm_metrics *row) {
     sm_progress_update(&r->progress, (size_t)row->epoch, detail);
 }
 
-/* What is left to do is told by what has been seen: nothing of the next epoch. */
+/* end_epoch sets n_seen back; where it has not, a stop came within its evaluation, and it is made after the resume. */
 static bool is_epoch_due(const struct run *r) {
     return r->trainer.n_seen && (size_t)r->trainer.step % r->trainer.steps_per_epoch == 0;
 }
